@@ -1,0 +1,126 @@
+// A shard's Arrow metadata: the header before its columns and the footer after them, encoded with apache-arrow's own
+// metadata classes. The file is an Arrow IPC file with one uncompressed record batch without nulls; tensors are
+// `arrow.fixed_shape_tensor`, so that pyarrow gives them back with their shape.
+// Imported by the packer only: reading a dataset needs no Arrow, the manifest says where each column starts.
+
+import { type DataType, Field as ArrowField, FixedSizeList, Float16, Float32, Float64, Int8, Int16, Int32, Int64, Schema, Uint8, Uint16, Uint32, Uint64 } from "apache-arrow";
+import { FileBlock, Footer } from "apache-arrow/ipc/metadata/file";
+import { BufferRegion, FieldNode, Message, RecordBatch } from "apache-arrow/ipc/metadata/message";
+import type { DType } from "../tensor/dtype.js";
+import { elementCount, type Field, type Fields, fieldStride } from "../tensor/field.js";
+import { formatVersion } from "./manifest.js";
+import { blockBytes, roundUp, type ShardPlan } from "./shard.js";
+
+const magic = new TextEncoder().encode("ARROW1");
+/** Bytes before the first message: the magic, padded to 8. */
+const magicBytes = 8;
+/** What stands before each message: 0xffffffff and the length of its metadata. */
+const prefixBytes = 8;
+
+function arrowType(dtype: DType): DataType {
+  switch (dtype) {
+    // One byte per value: Arrow's own Bool packs eight in a byte, which has no stride.
+    case "bool":
+    case "uint8":
+      return new Uint8();
+    case "int8":
+      return new Int8();
+    case "uint16":
+      return new Uint16();
+    case "int16":
+      return new Int16();
+    case "uint32":
+      return new Uint32();
+    case "int32":
+      return new Int32();
+    case "uint64":
+      return new Uint64();
+    case "int64":
+      return new Int64();
+    case "float16":
+      return new Float16();
+    case "float32":
+      return new Float32();
+    case "float64":
+      return new Float64();
+  }
+}
+
+/** Whether a field is a plain column: a class label or a scalar has no list around it. */
+function isPlain(field: Field): boolean {
+  return field.kind === "class" || field.shape.length === 0;
+}
+
+function arrowField(name: string, field: Field): ArrowField {
+  const metadata = new Map<string, string>();
+  if (field.dtype === "bool") metadata.set("spillway.dtype", "bool");
+  if (field.kind === "class") metadata.set("spillway.classes", JSON.stringify(field.classes));
+  if (isPlain(field)) return new ArrowField(name, arrowType(field.dtype), false, metadata);
+  metadata.set("ARROW:extension:name", "arrow.fixed_shape_tensor");
+  metadata.set("ARROW:extension:metadata", JSON.stringify({ shape: field.kind === "tensor" ? field.shape : [] }));
+  const item = new ArrowField("item", arrowType(field.dtype), false);
+  return new ArrowField(name, new FixedSizeList(elementCount(field), item), false, metadata);
+}
+
+function schemaOf(fields: Fields): Schema {
+  return new Schema(
+    Object.entries(fields).map(([name, field]) => arrowField(name, field)),
+    new Map([["spillway", String(formatVersion)]]),
+  );
+}
+
+function recordBatch(fields: Fields, plan: ShardPlan): RecordBatch {
+  const nodes: FieldNode[] = [];
+  const buffers: BufferRegion[] = [];
+  for (const [name, field] of Object.entries(fields)) {
+    const start = plan.columns[name]!.start - plan.headerBytes;
+    nodes.push(new FieldNode(plan.rows, 0));
+    buffers.push(new BufferRegion(start, 0));
+    if (!isPlain(field)) {
+      nodes.push(new FieldNode(plan.rows * elementCount(field), 0));
+      buffers.push(new BufferRegion(start, 0));
+    }
+    buffers.push(new BufferRegion(start, plan.rows * fieldStride(field)));
+  }
+  return new RecordBatch(plan.rows, nodes, buffers, null);
+}
+
+/** Writes one message at `at`, its metadata padded so that it ends on a multiple of `unit`; gives that end. */
+function putMessage(target: Uint8Array, at: number, message: Uint8Array, unit: number): number {
+  const end = roundUp(at + prefixBytes + message.length, unit);
+  const view = new DataView(target.buffer, target.byteOffset);
+  view.setUint32(at, 0xffffffff, true);
+  view.setInt32(at + 4, end - at - prefixBytes, true);
+  target.set(message, at + prefixBytes);
+  return end;
+}
+
+/** Bytes of the header of a shard with these fields: a multiple of 4 KiB, the same for any number of rows. */
+export function headerBytesOf(fields: Fields): number {
+  const columns = Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, { start: 0, stride: fieldStride(field) }]));
+  const batch = recordBatch(fields, { rows: 1, headerBytes: 0, columns, bodyEnd: 0 });
+  const schema = roundUp(magicBytes + prefixBytes + Message.encode(Message.from(schemaOf(fields))).length, 8);
+  // A message with other numbers has the same length: they are structs and 64-bit scalars. 8 bytes to be safe.
+  return roundUp(schema + prefixBytes + Message.encode(Message.from(batch, 1)).length + 8, blockBytes);
+}
+
+/** All that is not samples in a shard: the bytes before the body, and those from `plan.bodyEnd` to the file's end. */
+export function encodeShard(fields: Fields, plan: ShardPlan): { header: Uint8Array; footer: Uint8Array } {
+  const schema = schemaOf(fields);
+  const bodyLength = plan.bodyEnd - plan.headerBytes;
+  const header = new Uint8Array(plan.headerBytes);
+  header.set(magic);
+  const batchAt = putMessage(header, magicBytes, Message.encode(Message.from(schema)), 8);
+  const batchMessage = Message.encode(Message.from(recordBatch(fields, plan), bodyLength));
+  const end = putMessage(header, batchAt, batchMessage, blockBytes);
+  if (end !== plan.headerBytes) throw new RangeError(`header of ${end} bytes in a place of ${plan.headerBytes}`);
+
+  const block = new FileBlock(plan.headerBytes - batchAt, bodyLength, batchAt);
+  const metadata = Footer.encode(new Footer(schema, undefined, [block], []));
+  const footer = new Uint8Array(prefixBytes + metadata.length + 4 + magic.length);
+  new DataView(footer.buffer).setUint32(0, 0xffffffff, true);
+  footer.set(metadata, prefixBytes);
+  new DataView(footer.buffer).setInt32(prefixBytes + metadata.length, metadata.length, true);
+  footer.set(magic, prefixBytes + metadata.length + 4);
+  return { header, footer };
+}

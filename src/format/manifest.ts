@@ -1,0 +1,137 @@
+// dataset.json: what a dataset consists of. Text to object and back, with every number checked; what it does not name
+// does not exist. FORMAT.md describes it for readers in other languages.
+// Rule: encodeManifest is a pure function of its content, without dates or machine names: the same data packed with the
+// same options gives the same bytes.
+
+import { z } from "zod";
+import { SpillwayError } from "../errors.js";
+import { dtypes } from "../tensor/dtype.js";
+
+/** Version of the format that this code writes, and the newest that it reads. */
+export const formatVersion = 1;
+
+/** Name of the manifest in a dataset's folder. */
+export const manifestName = "dataset.json";
+
+/** Largest manifest that is read: 100,000 shards fit well. */
+export const maxManifestBytes = 2 ** 26;
+
+const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const hash = z.string().regex(/^[0-9a-f]{16}$/, "is not 16 hexadecimal digits");
+/** Relative, inside the dataset, with / on every system. */
+const path = z
+  .string()
+  .max(1024)
+  .regex(/^(?!.*(?:^|\/)\.\.?(?:\/|$))[^/\\\0][^\\\0]*$/, "leads out of the dataset");
+
+const tensorField = z.strictObject({
+  kind: z.literal("tensor"),
+  dtype: z.enum(dtypes),
+  shape: z.array(z.number().int().min(1).max(2 ** 31 - 1)).max(16),
+  channelAxis: z.number().int().min(0).max(15).optional(),
+});
+
+const classField = z.strictObject({
+  kind: z.literal("class"),
+  dtype: z.enum(["uint8", "uint16", "int32"]),
+  classes: z.array(z.string().max(1024)).max(1_000_000),
+});
+
+const column = z.strictObject({ start: count, stride: z.number().int().min(1).max(2 ** 30) });
+
+const shard = z.strictObject({
+  path,
+  rows: count.min(1),
+  bytes: count,
+  /** Where each field's first record starts in the file, and how far apart records are. */
+  columns: z.record(z.string().min(1).max(256), column),
+  sums: z.strictObject({ path, bytes: count, hash }),
+});
+
+const catalogPart = z.strictObject({ path, rows: count, bytes: count });
+
+const layout = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("shuffled"), seed: count }),
+  z.strictObject({ kind: z.literal("source") }),
+]);
+
+const manifest = z.strictObject({
+  format: z.literal("spillway"),
+  version: z.number().int().min(1),
+  fields: z.record(z.string().min(1).max(256), z.discriminatedUnion("kind", [tensorField, classField])),
+  layout,
+  source: z.strictObject({ kind: z.string().max(64), fingerprint: hash }),
+  rows: count,
+  shards: z.array(shard).max(1_000_000),
+  catalog: z.array(catalogPart).max(1_000_000),
+  /** Rows after each commit, and a fingerprint of all that they hold. */
+  commits: z.array(z.strictObject({ rows: count, fingerprint: hash })).max(1_000_000),
+  /** There only while packing has not finished: the rows that are planned. */
+  packing: z.strictObject({ rows: count.nullable() }).optional(),
+});
+
+export type Manifest = z.infer<typeof manifest>;
+export type ShardEntry = Manifest["shards"][number];
+export type CatalogEntry = Manifest["catalog"][number];
+export type Layout = Manifest["layout"];
+
+export function encodeManifest(value: Manifest): string {
+  return `${JSON.stringify(value, null, 1)}\n`;
+}
+
+/**
+ * @param text content of dataset.json
+ * @param where path for messages
+ * @throws SpillwayError `version` if a newer Spillway wrote it, `corrupt` if it is damaged
+ */
+export function parseManifest(text: string, where: string): Manifest {
+  const value = parseJson(text, where);
+  const version = (value as { version?: unknown } | null)?.version;
+  if (typeof version === "number" && version > formatVersion) {
+    throw new SpillwayError(
+      "version",
+      `${where} has format version ${version}, this Spillway reads up to ${formatVersion}`,
+      { remedy: "Update Spillway: npm install spillway@latest.", where: { path: where } },
+    );
+  }
+  const parsed = manifest.safeParse(value);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw corrupt(where, `${issue?.path.join(".") || "content"}: ${issue?.message ?? "invalid"}`);
+  }
+  checkSums(parsed.data, where);
+  return parsed.data;
+}
+
+/** Parses JSON text of a dataset's own files. */
+export function parseJson(text: string, where: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw corrupt(where, "it is no JSON", cause);
+  }
+}
+
+function checkSums(value: Manifest, where: string): void {
+  const rows = value.shards.reduce((sum, entry) => sum + entry.rows, 0);
+  if (rows !== value.rows) throw corrupt(where, `shards hold ${rows} rows, the dataset ${value.rows}`);
+  const lastCommit = value.commits.at(-1)?.rows ?? 0;
+  if (lastCommit !== value.rows) throw corrupt(where, `the last commit has ${lastCommit} rows, the dataset ${value.rows}`);
+  const names = Object.keys(value.fields);
+  for (const entry of value.shards) {
+    for (const name of names) {
+      const place = entry.columns[name];
+      if (!place || place.start + place.stride * entry.rows > entry.bytes) {
+        throw corrupt(where, `column "${name}" of ${entry.path} does not lie within its ${entry.bytes} bytes`);
+      }
+    }
+  }
+}
+
+function corrupt(where: string, why: string, cause?: unknown): SpillwayError {
+  return new SpillwayError("corrupt", `${where} is damaged: ${why}`, {
+    remedy: "Restore it from a copy, or pack again.",
+    where: { path: where },
+    cause,
+  });
+}

@@ -1,0 +1,65 @@
+// The kernels as other folders use them: WebAssembly compiled once per process and bound, per thread, to the memory
+// that holds the data. Addresses are byte offsets in that memory. The code itself is in wasm/ (AssemblyScript).
+// Rule: a Kernels object never grows or keeps memory; it computes where the caller points.
+
+import { readFileSync } from "node:fs";
+import type { DType } from "../tensor/dtype.js";
+
+/** Converts `count` values at `from` into float32 at `to`. */
+export type Convert = (from: number, to: number, count: number) => void;
+
+/** What the WebAssembly module exports; see wasm/ for the meaning of each. */
+export interface Kernels {
+  xxh64Matches(at: number, length: number, sum: number): number;
+  xxh64Start(state: number): void;
+  xxh64Update(state: number, at: number, length: number): void;
+  xxh64Finish(state: number, at: number, length: number): bigint;
+  permuteRun(
+    start: number,
+    count: number,
+    n: number,
+    keys: number,
+    rounds: number,
+    leftBits: number,
+    rightBits: number,
+    to: number,
+  ): void;
+  uint8ToFloat32: Convert;
+  int8ToFloat32: Convert;
+  uint16ToFloat32: Convert;
+  int16ToFloat32: Convert;
+  uint32ToFloat32: Convert;
+  int32ToFloat32: Convert;
+  uint64ToFloat32: Convert;
+  int64ToFloat32: Convert;
+  float16ToFloat32: Convert;
+  float64ToFloat32: Convert;
+}
+
+/** Bytes of a WebAssembly page, the unit in which memory is taken. */
+export const pageBytes = 65_536;
+
+let compiled: WebAssembly.Module | undefined;
+
+/** The compiled module; it can be posted to other threads, which then need not compile it. */
+export function kernelModule(): WebAssembly.Module {
+  compiled ??= new WebAssembly.Module(readFileSync(new URL("./kernels.wasm", import.meta.url)));
+  return compiled;
+}
+
+/** Kernels that work on `memory`, which must be shared. */
+export function bindKernels(module: WebAssembly.Module, memory: WebAssembly.Memory): Kernels {
+  return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Kernels;
+}
+
+/** A shared memory of a fixed size, in bytes rounded up to whole pages; untouched pages cost nothing. */
+export function sharedMemory(byteLength: number): WebAssembly.Memory {
+  const pages = Math.max(1, Math.ceil(byteLength / pageBytes));
+  return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+}
+
+/** The kernel that converts a dtype to float32; undefined for float32 itself, which needs none. */
+export function converterOf(kernels: Kernels, dtype: DType): Convert | undefined {
+  if (dtype === "float32") return undefined;
+  return kernels[`${dtype === "bool" ? "uint8" : dtype}ToFloat32`];
+}

@@ -1,0 +1,18 @@
+// The kernels: hashing, conversion to float32, and the order of a run, over addresses in one shared memory.
+// AssemblyScript, compiled to WebAssembly with SIMD by `npm run build`. Nothing here allocates or has state: callers
+// own the memory, so that many threads can run the same code on their own places of it.
+
+export { xxh64Matches, xxh64Start, xxh64Update, xxh64Finish } from "./hash";
+export {
+  uint8ToFloat32,
+  int8ToFloat32,
+  uint16ToFloat32,
+  int16ToFloat32,
+  uint32ToFloat32,
+  int32ToFloat32,
+  uint64ToFloat32,
+  int64ToFloat32,
+  float16ToFloat32,
+  float64ToFloat32,
+} from "./convert";
+export { permuteRun } from "./permute";

@@ -1,0 +1,60 @@
+// What the packer knows of raw data: fields, how many samples, and their bytes one by one. Each kind of data is one
+// file in this folder that makes a Source; registry.ts finds the right one for a path.
+// Rule: a source holds bounded memory whatever its size, and gives the same samples in the same order each time it is
+// opened on unchanged data, since an interrupted `pack` goes on from where it stopped.
+
+import type { Fields } from "../tensor/field.js";
+import type { Sample } from "../tensor/sample.js";
+
+/** Where a sample came from: a file relative to the source's root, and the row within it where it holds many. */
+export type Origin = Pick<Sample, "path" | "row">;
+
+/** Raw data, opened. */
+export interface Source {
+  /** Name of the kind: "npy-folder", "image-folder", "idx", "npy", "csv", "samples". */
+  readonly kind: string;
+  /** Inferred, or as the caller set them. The order is the storage order. */
+  readonly fields: Fields;
+  /** Samples in all, where that is known without reading through. */
+  readonly sampleCount?: number;
+  /** 16 hexadecimal digits that change when the data does (names, sizes, modification times). */
+  readonly fingerprint: string;
+  /** What was inferred or left out, one sentence each, to be said before packing. */
+  readonly notes: readonly string[];
+  /**
+   * Reads the sample at an index in source order, any index at any time, several at once. `into[k]` has exactly the
+   * stride of the k-th field. Absent where the data can only be read from front to back.
+   */
+  readInto?(index: number, into: readonly Uint8Array[]): Promise<Origin>;
+  /** Samples in source order from the index `start` on. What it yields is valid until the next is asked for. */
+  samples(start: number): AsyncIterable<Sample>;
+  close(): Promise<void>;
+}
+
+/** How raw data is to be read; each kind uses what concerns it and refuses what does not. */
+export interface SourceOptions {
+  /** Kind of the data, where it should not be guessed from the path. */
+  kind?: string;
+  /** Class names in the order of their numbers; default: found in the data, sorted. */
+  classes?: readonly string[];
+  /** Table sources: name of the label column, or its number from 0, negative from the end. */
+  labelColumn?: string | number;
+  /** Table sources: `class` for a class label, `value` for a number to be predicted (a scalar tensor "target"). */
+  labelKind?: "class" | "value";
+  /** IDX: the file of labels, where it is not named like the file of images. */
+  labels?: string;
+  /** Images: resize to this width and height in pixels, cut to the middle where the proportions differ. */
+  size?: { width: number; height: number };
+  /** Images: 1 for grey, 3 for colour; default: as in the first image. */
+  channels?: 1 | 3;
+}
+
+/** One kind of raw data. */
+export interface SourceKind {
+  readonly name: string;
+  /** One line for help texts. */
+  readonly summary: string;
+  /** Whether a path looks like this kind; reads names and first bytes only. */
+  detect(path: string): boolean | Promise<boolean>;
+  open(path: string, options: SourceOptions): Promise<Source>;
+}

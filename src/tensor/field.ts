@@ -1,0 +1,116 @@
+// Fields: the named parts of a sample. A tensor has a dtype and one shape for all samples; a class label is a small
+// integer with a list of names. Both have a fixed stride on disk, which is what makes one read per sample possible.
+
+import { SpillwayError } from "../errors.js";
+import { type DType, dtypes, elementBytes } from "./dtype.js";
+
+/** A tensor of one shape and dtype in every sample. Shape [] is a scalar. */
+export interface TensorField {
+  kind: "tensor";
+  dtype: DType;
+  /** Sizes of the axes of one sample, row-major (C order), the batch axis not included. */
+  shape: readonly number[];
+  /** Which axis counts the channels (sensors, colours), where that is known. */
+  channelAxis?: number;
+}
+
+/** A class label: an index into `classes`, stored in the smallest of uint8, uint16, int32 that holds it. */
+export interface ClassField {
+  kind: "class";
+  dtype: "uint8" | "uint16" | "int32";
+  classes: readonly string[];
+}
+
+export type Field = TensorField | ClassField;
+
+/** The fields of a sample by name, in storage order. */
+export type Fields = Record<string, Field>;
+
+/** Largest record of one field: Arrow counts the elements of a list in 32 bits, and one read fits in 1 GiB. */
+export const maxRecordBytes = 2 ** 30;
+const maxClasses = 1_000_000;
+
+/**
+ * A tensor field, for `pack(samples, path, { fields })`.
+ *
+ * @param dtype element type by numpy's name
+ * @param shape sizes of one sample's axes, such as [256, 8] for 256 time steps of 8 channels
+ * @throws SpillwayError `usage` for an unknown dtype, a size that is no positive integer, or a record above 1 GiB
+ */
+export function tensor(dtype: DType, shape: readonly number[], options: { channelAxis?: number } = {}): TensorField {
+  if (!dtypes.includes(dtype)) {
+    throw new SpillwayError("usage", `"${dtype}" is no dtype`, { remedy: `Use one of ${dtypes.join(", ")}.` });
+  }
+  if (shape.some((size) => !Number.isSafeInteger(size) || size < 1)) {
+    throw new SpillwayError("usage", `shape [${shape.join(", ")}] has a size that is no positive integer`, {
+      remedy: "Every axis of a sample needs at least one element.",
+    });
+  }
+  const { channelAxis } = options;
+  if (channelAxis !== undefined && !(Number.isInteger(channelAxis) && channelAxis >= 0 && channelAxis < shape.length)) {
+    throw new SpillwayError("usage", `channel axis ${channelAxis} is not an axis of shape [${shape.join(", ")}]`, {
+      remedy: `Use 0 to ${shape.length - 1}, or leave it out.`,
+    });
+  }
+  const field: TensorField = { kind: "tensor", dtype, shape: [...shape], ...(channelAxis === undefined ? {} : { channelAxis }) };
+  if (fieldStride(field) > maxRecordBytes) {
+    throw new SpillwayError("usage", `a sample of shape [${shape.join(", ")}] and ${dtype} has ${fieldStride(field)} bytes, above the limit of ${maxRecordBytes}`, {
+      remedy: "Cut it into smaller samples.",
+    });
+  }
+  return field;
+}
+
+/**
+ * A class label field: sample values are names of the list, or indices into it.
+ *
+ * @throws SpillwayError `usage` for an empty list or a name that is there twice
+ */
+export function classes(names: readonly string[]): ClassField {
+  if (names.length === 0 || names.length > maxClasses) {
+    throw new SpillwayError("usage", `a class field needs 1 to ${maxClasses} names, not ${names.length}`, {
+      remedy: 'List them: classes(["walk", "run"]).',
+    });
+  }
+  const seen = new Set<string>();
+  for (const name of names) {
+    if (seen.has(name)) {
+      throw new SpillwayError("usage", `class "${name}" is listed twice`, { remedy: "Give each class a name of its own." });
+    }
+    seen.add(name);
+  }
+  return { kind: "class", dtype: classDtype(names.length), classes: [...names] };
+}
+
+/** Smallest label dtype for a number of classes. */
+export function classDtype(count: number): ClassField["dtype"] {
+  return count <= 0x100 ? "uint8" : count <= 0x10000 ? "uint16" : "int32";
+}
+
+/** Elements of one sample of a field. */
+export function elementCount(field: Field): number {
+  return field.kind === "class" ? 1 : field.shape.reduce((product, size) => product * size, 1);
+}
+
+/** Bytes of one sample of a field, as stored: there is no padding. */
+export function fieldStride(field: Field): number {
+  return elementCount(field) * elementBytes(field.dtype);
+}
+
+/** Bytes of one sample, all fields together. */
+export function sampleBytes(fields: Fields): number {
+  return Object.values(fields).reduce((sum, field) => sum + fieldStride(field), 0);
+}
+
+/** One field in words: "float64 [256, 8]" or "3 classes (uint8): circle, raise, wave". */
+export function describeField(field: Field): string {
+  if (field.kind === "tensor") return `${field.dtype} [${field.shape.join(", ")}]`;
+  const shown = field.classes.slice(0, 8).join(", ");
+  const more = field.classes.length > 8 ? `, and ${field.classes.length - 8} more` : "";
+  return `${field.classes.length} ${field.classes.length === 1 ? "class" : "classes"} (${field.dtype}): ${shown}${more}`;
+}
+
+/** Whether two fields agree in everything that decides their bytes. */
+export function isSameField(a: Field, b: Field): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
