@@ -85,23 +85,25 @@ function recordBatch(fields: Fields, plan: ShardPlan): RecordBatch {
   return new RecordBatch(plan.rows, nodes, buffers, null);
 }
 
-/** Writes one message at `at`, its metadata padded so that it ends on a multiple of `unit`; gives that end. */
-function putMessage(target: Uint8Array, at: number, message: Uint8Array, unit: number): number {
-  const end = roundUp(at + prefixBytes + message.length, unit);
+/** Writes one message at `at`, its metadata padded with zeros up to `end`. */
+function putMessage(target: Uint8Array, at: number, message: Uint8Array, end: number): void {
   const view = new DataView(target.buffer, target.byteOffset);
   view.setUint32(at, 0xffffffff, true);
   view.setInt32(at + 4, end - at - prefixBytes, true);
   target.set(message, at + prefixBytes);
-  return end;
 }
 
-/** Bytes of the header of a shard with these fields: a multiple of 4 KiB, the same for any number of rows. */
-export function headerBytesOf(fields: Fields): number {
+/**
+ * Bytes of the header of a shard with these fields: a multiple of 4 KiB, the same for any number of rows.
+ *
+ * @param spare bytes for class names that are not known yet
+ */
+export function headerBytesOf(fields: Fields, spare = 0): number {
   const columns = Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, { start: 0, stride: fieldStride(field) }]));
   const batch = recordBatch(fields, { rows: 1, headerBytes: 0, columns, bodyEnd: 0 });
   const schema = roundUp(magicBytes + prefixBytes + Message.encode(Message.from(schemaOf(fields))).length, 8);
   // A message with other numbers has the same length: they are structs and 64-bit scalars. 8 bytes to be safe.
-  return roundUp(schema + prefixBytes + Message.encode(Message.from(batch, 1)).length + 8, blockBytes);
+  return roundUp(schema + prefixBytes + Message.encode(Message.from(batch, 1)).length + 8 + spare, blockBytes);
 }
 
 /** All that is not samples in a shard: the bytes before the body, and those from `plan.bodyEnd` to the file's end. */
@@ -110,10 +112,13 @@ export function encodeShard(fields: Fields, plan: ShardPlan): { header: Uint8Arr
   const bodyLength = plan.bodyEnd - plan.headerBytes;
   const header = new Uint8Array(plan.headerBytes);
   header.set(magic);
-  const batchAt = putMessage(header, magicBytes, Message.encode(Message.from(schema)), 8);
+  const schemaMessage = Message.encode(Message.from(schema));
   const batchMessage = Message.encode(Message.from(recordBatch(fields, plan), bodyLength));
-  const end = putMessage(header, batchAt, batchMessage, blockBytes);
-  if (end !== plan.headerBytes) throw new RangeError(`header of ${end} bytes in a place of ${plan.headerBytes}`);
+  const batchAt = roundUp(magicBytes + prefixBytes + schemaMessage.length, 8);
+  const needed = batchAt + prefixBytes + batchMessage.length;
+  if (needed > plan.headerBytes) throw new RangeError(`header of ${needed} bytes in a place of ${plan.headerBytes}`);
+  putMessage(header, magicBytes, schemaMessage, batchAt);
+  putMessage(header, batchAt, batchMessage, plan.headerBytes);
 
   const block = new FileBlock(plan.headerBytes - batchAt, bodyLength, batchAt);
   const metadata = Footer.encode(new Footer(schema, undefined, [block], []));

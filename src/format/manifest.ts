@@ -6,6 +6,8 @@
 import { z } from "zod";
 import { SpillwayError } from "../errors.js";
 import { dtypes } from "../tensor/dtype.js";
+import { type Field, type Fields, fieldStride } from "../tensor/field.js";
+import { planSums } from "./shard.js";
 
 /** Version of the format that this code writes, and the newest that it reads. */
 export const formatVersion = 1;
@@ -37,6 +39,9 @@ const classField = z.strictObject({
   classes: z.array(z.string().max(1024)).max(1_000_000),
 });
 
+/** Fields by name, as manifests hold them. */
+export const fieldsSchema = z.record(z.string().min(1).max(256), z.discriminatedUnion("kind", [tensorField, classField]));
+
 const column = z.strictObject({ start: count, stride: z.number().int().min(1).max(2 ** 30) });
 
 const shard = z.strictObject({
@@ -58,7 +63,7 @@ const layout = z.discriminatedUnion("kind", [
 const manifest = z.strictObject({
   format: z.literal("spillway"),
   version: z.number().int().min(1),
-  fields: z.record(z.string().min(1).max(256), z.discriminatedUnion("kind", [tensorField, classField])),
+  fields: fieldsSchema,
   layout,
   source: z.strictObject({ kind: z.string().max(64), fingerprint: hash }),
   rows: count,
@@ -119,9 +124,11 @@ function checkSums(value: Manifest, where: string): void {
   if (lastCommit !== value.rows) throw corrupt(where, `the last commit has ${lastCommit} rows, the dataset ${value.rows}`);
   const names = Object.keys(value.fields);
   for (const entry of value.shards) {
+    const { bytes } = planSums(value.fields as Fields, entry.rows);
+    if (entry.sums.bytes !== bytes) throw corrupt(where, `${entry.sums.path} should have ${bytes} bytes, not ${entry.sums.bytes}`);
     for (const name of names) {
       const place = entry.columns[name];
-      if (!place || place.start + place.stride * entry.rows > entry.bytes) {
+      if (!place || place.stride !== fieldStride(value.fields[name] as Field) || place.start + place.stride * entry.rows > entry.bytes) {
         throw corrupt(where, `column "${name}" of ${entry.path} does not lie within its ${entry.bytes} bytes`);
       }
     }

@@ -11,6 +11,7 @@ export type Convert = (from: number, to: number, count: number) => void;
 /** What the WebAssembly module exports; see wasm/ for the meaning of each. */
 export interface Kernels {
   xxh64Matches(at: number, length: number, sum: number): number;
+  xxh64Runs(at: number, runLength: number, length: number, to: number): void;
   xxh64Start(state: number): void;
   xxh64Update(state: number, at: number, length: number): void;
   xxh64Finish(state: number, at: number, length: number): bigint;

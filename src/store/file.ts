@@ -28,7 +28,7 @@ export function openFile(path: string): ReadableFile {
   return {
     path,
     byteLength,
-    readSync: (target, startByte) => readFully(fd, target, startByte, path),
+    readSync: (target, startByte) => readFully(fd, target, 0, target.length, startByte, { pathOf: () => path }),
     async read(target, startByte) {
       let done = 0;
       while (done < target.length) {
@@ -45,17 +45,30 @@ export function openFile(path: string): ReadableFile {
   };
 }
 
-/** Fills `target` from an open descriptor, blocking. */
-export function readFully(fd: number, target: Uint8Array, startByte: number, path: string): void {
+/** Where a descriptor came from, asked for only when there is an error to word. */
+export interface PathSource {
+  pathOf(file: number): string;
+}
+
+/** Fills bytes [at, at + byteLength) of `target` from an open descriptor, blocking; `names` words errors. */
+export function readFully(
+  fd: number,
+  target: Uint8Array,
+  at: number,
+  byteLength: number,
+  startByte: number,
+  names: PathSource,
+  file = 0,
+): void {
   let done = 0;
-  while (done < target.length) {
+  while (done < byteLength) {
     let read: number;
     try {
-      read = fs.readSync(fd, target, done, target.length - done, startByte + done);
+      read = fs.readSync(fd, target, at + done, byteLength - done, startByte + done);
     } catch (cause) {
-      throw ioError(cause, path, `cannot be read at byte ${startByte + done}`);
+      throw ioError(cause, names.pathOf(file), `cannot be read at byte ${startByte + done}`);
     }
-    if (read === 0) throw shortRead(path, startByte, target.length, done);
+    if (read === 0) throw shortRead(names.pathOf(file), startByte, byteLength, done);
     done += read;
   }
 }

@@ -109,3 +109,12 @@ function xxh64(at: usize, length: usize): u64 {
 export function xxh64Matches(at: usize, length: usize, sum: usize): i32 {
   return i32(xxh64(at, length) == load<u64>(sum));
 }
+
+/** Writes the hash of each run of `runLength` bytes (the last may be shorter), 8 bytes each, to `to`. */
+export function xxh64Runs(at: usize, runLength: usize, length: usize, to: usize): void {
+  const end = at + length;
+  for (; at < end; at += runLength, to += 8) {
+    const left = end - at;
+    store<u64>(to, xxh64(at, left < runLength ? left : runLength));
+  }
+}

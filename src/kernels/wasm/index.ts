@@ -2,7 +2,7 @@
 // AssemblyScript, compiled to WebAssembly with SIMD by `npm run build`. Nothing here allocates or has state: callers
 // own the memory, so that many threads can run the same code on their own places of it.
 
-export { xxh64Matches, xxh64Start, xxh64Update, xxh64Finish } from "./hash";
+export { xxh64Matches, xxh64Runs, xxh64Start, xxh64Update, xxh64Finish } from "./hash";
 export {
   uint8ToFloat32,
   int8ToFloat32,

@@ -1,0 +1,312 @@
+"""`Dataset`: a packed dataset, or one split of it, in the form that PyTorch calls map-style.
+
+Stands at the end of the path: manifest and splits say which rows, `RowReader` fetches them, here they become samples.
+Rule: all that is handed out is owned by the caller, who may write into it.
+"""
+
+from __future__ import annotations
+
+import operator
+import os
+import stat
+import warnings
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
+
+import numpy as np
+
+from . import checked
+from .errors import SpillwayError
+from .manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, Field, Manifest, parse_manifest
+from .rows import RowReader
+from .splits import Scheme, read_bits, read_scheme, scheme_names
+from .verify import verify_scheme, verify_shards
+
+#: One sample, or a batch of them: a dict of field name to value, or a tuple of values.
+Sample = Union[Dict[str, Any], Tuple[Any, ...]]
+
+#: What iteration reads at once: samples, and bytes of them.
+_SAMPLES_AT_ONCE = 256
+_BYTES_AT_ONCE = 2**22
+
+
+class Dataset:
+    """Samples of a dataset that Spillway packed, read from disk when they are asked for.
+
+    A sample is a dict: each tensor field an array of the field's shape, each class field its label as `numpy.int64`,
+    and "id", the sample's row in the dataset, as `numpy.int64`. It is bound to the dataset as it was when opened:
+    samples appended later are not seen. It may be used by many threads, forked, and pickled (files are then opened anew).
+
+    Parameters
+    ----------
+    path
+        The dataset's folder.
+    split
+        Name of a split of the scheme, such as "train"; None for all samples.
+    scheme
+        Which sharing-out `split` is of.
+    fields
+        Names of the fields to read, in this order; "id" may be among them. All, then "id", where None.
+    as_tuple
+        Samples and batches are tuples of the values, in the order of `fields`, instead of dicts:
+        `fields=("data", "label"), as_tuple=True` gives the `(x, y)` that training loops expect.
+    dtype
+        "float32": tensors are converted to it, as the TypeScript library delivers them. "stored": tensors keep the
+        type they were packed in. Labels and ids are int64 in both.
+
+    Raises
+    ------
+    SpillwayError
+        `missing` no such dataset, split, scheme or field; `corrupt` the manifest is damaged or a shard does not have
+        the size that it names; `version` a newer Spillway wrote it; `mismatch` the scheme was made for other data;
+        `usage` an argument makes no sense; `io` the operating system refused to read
+
+    Warns
+    -----
+    UserWarning
+        if packing has not finished: what is there is read.
+
+    Notes
+    -----
+    Sizes of shards are checked on opening, each read is checked for its length. Checksums are not looked at while
+    reading: XXH64 without native code would cost more than the reading. `verify` checks them all.
+    A field that is itself called "id" is delivered in the place of the sample's id.
+    """
+
+    def __init__(
+        self,
+        path: Union[str, "os.PathLike[str]"],
+        split: Optional[str] = None,
+        *,
+        scheme: str = "main",
+        fields: Optional[Sequence[str]] = None,
+        as_tuple: bool = False,
+        dtype: str = "float32",
+    ) -> None:
+        if dtype not in ("float32", "stored"):
+            raise SpillwayError(f"dtype is {dtype!r}", "usage", 'Give "float32" or "stored".')
+        self._path = os.path.abspath(os.fspath(path))
+        self._manifest = _open_manifest(self._path)
+        self._names = _chosen(self._path, self._manifest, fields)
+        self._as_tuple = as_tuple
+        self._dtype = dtype
+        self._split = split
+        self._scheme_name = scheme
+        self._bitmap = None if split is None else read_bits(self._path, self._scheme(), split)
+        self._count = self._manifest.rows if self._bitmap is None else len(self._bitmap)
+        self._reader = RowReader(self._path, self._manifest)
+        if not self._manifest.is_whole:
+            planned = "" if self._manifest.planned_rows is None else f" of {self._manifest.planned_rows}"
+            warnings.warn(
+                f"{self._path} is not whole: packing has not finished, {self._manifest.rows}{planned} samples are there. "
+                'Run the same "spillway pack" again to go on.',
+                stacklevel=2,
+            )
+
+    @property
+    def fields(self) -> Dict[str, Field]:
+        """The fields that samples have, without the id: name to kind, stored dtype, shape and classes."""
+        return {name: self._manifest.fields[name] for name in self._names if name in self._manifest.fields}
+
+    @property
+    def classes(self) -> Dict[str, List[str]]:
+        """Class names of each class field that samples have: `classes["label"][label]` is a label's name."""
+        return {name: list(field.classes) for name, field in self.fields.items() if field.kind == "class"}
+
+    @property
+    def splits(self) -> Dict[str, int]:
+        """Splits of the scheme and how many samples each has; empty where the dataset was never split.
+
+        Raises
+        ------
+        SpillwayError
+            as opening with a split does
+        """
+        scheme = read_scheme(self._path, self._manifest, self._scheme_name)
+        return {} if scheme is None else {name: split.count for name, split in scheme.splits.items()}
+
+    @property
+    def ids(self) -> np.ndarray:
+        """Ids of all samples of this split, ascending: int64 [len(self)], made anew for each call."""
+        return np.arange(self._count, dtype=np.int64) if self._bitmap is None else self._bitmap.rows()
+
+    @property
+    def rows(self) -> int:
+        """Samples in the whole dataset, whatever the split."""
+        return self._manifest.rows
+
+    @property
+    def fingerprint(self) -> str:
+        """Fingerprint of all that the dataset holds, 16 hexadecimal digits; "" where nothing was packed yet."""
+        return self._manifest.commits[-1].fingerprint if self._manifest.commits else ""
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, index: Any) -> Sample:
+        """The sample at an index, negative ones from the end; of a list or an array of indices `batch` of them.
+
+        Raises
+        ------
+        IndexError
+            beyond the samples
+        SpillwayError
+            as `batch`
+        """
+        if isinstance(index, (list, np.ndarray)) and np.ndim(index) == 1:
+            return self.batch(index)
+        return self.__getitems__([operator.index(index)])[0]
+
+    def __getitems__(self, indices: Sequence[int]) -> List[Sample]:
+        """The samples at some indices: how PyTorch's DataLoader fetches a batch before it collates it."""
+        stored = self._read(indices)
+        columns = [[self._one(name, value) for value in stored[name]] for name in self._names]
+        if self._as_tuple:
+            return list(zip(*columns))
+        return [dict(zip(self._names, values)) for values in zip(*columns)]
+
+    def batch(self, indices: Sequence[int]) -> Sample:
+        """The samples at some indices, stacked: several times faster than one by one.
+
+        Parameters
+        ----------
+        indices
+            integers [B], negative ones from the end
+
+        Returns
+        -------
+        dict or tuple, as samples are
+            tensors [B, ...field's shape], labels int64 [B], id int64 [B]
+
+        Raises
+        ------
+        IndexError
+            if one of them lies beyond the samples
+        SpillwayError
+            `corrupt` for a shard that ends early, with shard and sample; `missing` or `io` for one that cannot be
+            opened or read
+        """
+        stored = self._read(indices)
+        values = [stored[name].astype(self._delivered(name), copy=False) for name in self._names]
+        return tuple(values) if self._as_tuple else dict(zip(self._names, values))
+
+    def __iter__(self) -> Iterator[Sample]:
+        """All samples in the order of their ids."""
+        sample_bytes = sum(field.stride for field in self.fields.values())
+        step = max(1, min(_SAMPLES_AT_ONCE, _BYTES_AT_ONCE // max(1, sample_bytes)))
+        for start in range(0, self._count, step):
+            yield from self.__getitems__(range(start, min(start + step, self._count)))
+
+    def verify(self) -> None:
+        """Checks every byte of the whole dataset, and of its scheme, against the stored checksums.
+
+        Reads all shards once, whatever the split; several hundred MB/s where shards hold many samples.
+
+        Raises
+        ------
+        SpillwayError
+            `corrupt` at the first difference, naming shard, field and sample
+        """
+        verify_shards(self._path, self._manifest)
+        scheme = read_scheme(self._path, self._manifest, self._scheme_name)
+        if scheme is not None:
+            verify_scheme(self._path, scheme)
+
+    def close(self) -> None:
+        """Closes the open files of this process. The dataset stays usable: they are opened again when needed."""
+        self._reader.close()
+
+    def __repr__(self) -> str:
+        split = "" if self._split is None else f", split={self._split!r}"
+        fields = ", ".join(
+            f"{name}: {len(field.classes)} classes" if field.kind == "class" else f"{name}: {field.dtype}{list(field.shape)}"
+            for name, field in self.fields.items()
+        )
+        return f"<spillway.Dataset {self._path!r}{split}: {self._count} samples of {fields}>"
+
+    def _scheme(self) -> Scheme:
+        scheme = read_scheme(self._path, self._manifest, self._scheme_name)
+        if scheme is None:
+            names = scheme_names(self._path)
+            remedy = f"Its schemes are: {', '.join(names)}." if names else f'Run "spillway split {self._path} train=0.8 val=0.2".'
+            raise SpillwayError(
+                f'{self._path} has no scheme of splits "{self._scheme_name}"', "missing", remedy, {"dataset": self._path}
+            )
+        return scheme
+
+    def _read(self, indices: Sequence[int]) -> Dict[str, np.ndarray]:
+        """Values of all chosen fields and the id, in stored dtypes, [B, ...]."""
+        places = _places(indices, self._count)
+        ids = places if self._bitmap is None else self._bitmap.select(places)
+        stored = self._reader.read([name for name in self._names if name in self._manifest.fields], ids)
+        if "id" in self._names and "id" not in stored:
+            stored["id"] = ids
+        return stored
+
+    def _delivered(self, name: str) -> "np.dtype[Any]":
+        field = self._manifest.fields.get(name)
+        if field is None or field.kind == "class":
+            return np.dtype(np.int64)
+        return np.dtype(np.float32 if self._dtype == "float32" else field.dtype)
+
+    def _one(self, name: str, value: Any) -> Any:
+        """One sample's value, copied out of the batch that it was read in."""
+        field = self._manifest.fields.get(name)
+        if field is None or field.kind == "class":
+            return np.int64(value)
+        return np.array(value, self._delivered(name))
+
+
+def _open_manifest(folder: str) -> Manifest:
+    path = os.path.join(folder, MANIFEST_NAME)
+    try:
+        content = checked.read_bytes(path, MAX_MANIFEST_BYTES)
+    except (FileNotFoundError, NotADirectoryError) as cause:
+        is_folder = os.path.isdir(folder)
+        raise SpillwayError(
+            f"{folder} is no Spillway dataset: it has no {MANIFEST_NAME}" if is_folder else f"{folder} is not there",
+            "missing",
+            'Check the path, or make a dataset with "spillway pack <source> <dataset>".',
+            {"dataset": folder},
+        ) from cause
+    manifest = parse_manifest(content, path)
+    for shard in manifest.shards:
+        _check_size(folder, os.path.join(folder, shard.path), shard.path, shard.byte_length)
+    return manifest
+
+
+def _check_size(folder: str, path: str, shard: str, byte_length: int) -> None:
+    where = {"dataset": folder, "shard": shard}
+    remedy = "Restore the shard from a copy, or pack again."
+    try:
+        found = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError) as cause:
+        raise SpillwayError(f"shard {path} is not there", "missing", remedy, where) from cause
+    except OSError as cause:
+        raise checked.unreadable(path, cause) from cause
+    if not stat.S_ISREG(found.st_mode) or found.st_size != byte_length:
+        raise SpillwayError(f"shard {path} has {found.st_size} bytes, expected {byte_length}", "corrupt", remedy, where)
+
+
+def _chosen(folder: str, manifest: Manifest, fields: Optional[Sequence[str]]) -> List[str]:
+    if fields is None:
+        return [*manifest.fields, *([] if "id" in manifest.fields else ["id"])]
+    if isinstance(fields, str) or len(set(fields)) != len(fields) or len(fields) == 0:
+        raise SpillwayError(f"fields is {fields!r}", "usage", 'Give different names, as in fields=("data", "label").')
+    for name in fields:
+        if name != "id" and name not in manifest.fields:
+            names = ", ".join(manifest.fields)
+            raise SpillwayError(f'{folder} has no field "{name}"', "missing", f"Its fields are: {names}.", {"dataset": folder, "field": name})
+    return list(fields)
+
+
+def _places(indices: Sequence[int], count: int) -> np.ndarray:
+    """Indices as int64 [B] from 0 to count - 1, in an array of their own."""
+    given = np.asarray(indices)
+    if given.ndim != 1 or (given.size and not np.issubdtype(given.dtype, np.integer)):
+        raise TypeError(f"indices must be a list of integers, not {given.dtype} of shape {given.shape}")
+    places = given.astype(np.int64)
+    beyond = (places < -count) | (places >= count)
+    if beyond.any():
+        raise IndexError(f"index {given[beyond][0]} is beyond the {count} samples")
+    places[places < 0] += count
+    return places

@@ -1,0 +1,97 @@
+// Writes a part of the catalog: one Parquet file per shard, a row per sample, in groups of rows so that memory stays
+// bounded whatever the number of samples.
+
+import fs from "node:fs";
+import { type ColumnSource, fileWriter, ParquetWriter, type SchemaElement, type Writer } from "hyparquet-writer";
+import { ioError } from "../store/file.js";
+import type { Fields } from "../tensor/field.js";
+
+/** Rows that are held before they are written. */
+const groupRows = 16_384;
+
+/** One row: what is known of a sample besides its tensors. */
+export interface CatalogRow {
+  id: number;
+  path: string;
+  /** Row within the file, where that holds many samples. */
+  row: number | undefined;
+  /** Class names, in the order of the class fields. */
+  labels: readonly string[];
+  /** XXH64 of the tensors' bytes, 16 hexadecimal digits. */
+  hash: string;
+}
+
+/** Names of the columns that every catalog has; a class field may not take one. */
+export const catalogColumns = ["id", "path", "row", "hash"] as const;
+
+const text = { type: "BYTE_ARRAY", converted_type: "UTF8", repetition_type: "REQUIRED" } as const;
+
+function schemaFor(labelNames: readonly string[]): SchemaElement[] {
+  return [
+    { name: "schema", num_children: 4 + labelNames.length },
+    { name: "id", type: "INT64", repetition_type: "REQUIRED" },
+    { name: "path", ...text },
+    { name: "row", type: "INT64", repetition_type: "OPTIONAL" },
+    ...labelNames.map((name) => ({ name, ...text })),
+    { name: "hash", ...text },
+  ];
+}
+
+export class CatalogWriter {
+  readonly path: string;
+  readonly #labelNames: readonly string[];
+  readonly #writer: Writer;
+  readonly #parquet: ParquetWriter;
+  #rows: CatalogRow[] = [];
+  #count = 0;
+
+  /** @param path file to be written, replaced if it is there */
+  constructor(path: string, fields: Fields) {
+    this.path = path;
+    this.#labelNames = Object.entries(fields).flatMap(([name, field]) => (field.kind === "class" ? [name] : []));
+    this.#writer = this.#guard(() => fileWriter(path));
+    this.#parquet = new ParquetWriter({ writer: this.#writer, schema: schemaFor(this.#labelNames), createdBy: "spillway" });
+  }
+
+  add(row: CatalogRow): void {
+    this.#rows.push(row);
+    this.#count += 1;
+    if (this.#rows.length === groupRows) this.#writeGroup();
+  }
+
+  /** Writes what is left and makes the file durable; gives its rows and bytes. */
+  finish(): { rows: number; bytes: number } {
+    if (this.#rows.length > 0) this.#writeGroup();
+    return this.#guard(() => {
+      void this.#parquet.finish();
+      const fd = fs.openSync(this.path, "r+");
+      try {
+        fs.fsyncSync(fd);
+        return { rows: this.#count, bytes: fs.fstatSync(fd).size };
+      } finally {
+        fs.closeSync(fd);
+      }
+    });
+  }
+
+  #writeGroup(): void {
+    const rows = this.#rows;
+    this.#rows = [];
+    const columnData: ColumnSource[] = [
+      { name: "id", data: rows.map((row) => BigInt(row.id)) },
+      { name: "path", data: rows.map((row) => row.path) },
+      { name: "row", data: rows.map((row) => (row.row === undefined ? null : BigInt(row.row))) },
+      ...this.#labelNames.map((name, k) => ({ name, data: rows.map((row) => row.labels[k]!) })),
+      { name: "hash", data: rows.map((row) => row.hash) },
+    ];
+    this.#guard(() => void this.#parquet.write({ columnData, rowGroupSize: groupRows }));
+  }
+
+  #guard<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (cause) {
+      throw ioError(cause, this.path, "cannot be written");
+    }
+  }
+}

@@ -1,0 +1,193 @@
+// An open dataset: its fields, its commit, its memory; where views come from. Opening reads the manifest and nothing
+// else; labels, sums and threads come with the first loop.
+
+import fs from "node:fs";
+import { resolve } from "node:path";
+import { defaultScheme, readScheme, type Scheme, splitsFolder } from "../catalog/scheme.js";
+import { SpillwayError } from "../errors.js";
+import { type Manifest, manifestName, maxManifestBytes, parseManifest } from "../format/manifest.js";
+import { hashHex } from "../kernels/hasher.js";
+import { Engine } from "../load/engine.js";
+import { createTable } from "../load/table.js";
+import { parseBytes } from "../store/byte-size.js";
+import { readSmallFile } from "../store/file.js";
+import { defaultMemory } from "../store/free-memory.js";
+import type { Fields } from "../tensor/field.js";
+import { View } from "./view.js";
+
+export interface OpenOptions {
+  /** All that the dataset may hold, such as "512 MiB"; default: a quarter of what is free, at least 64 MiB. */
+  memory?: string | number;
+}
+
+export interface ViewOptions {
+  /** Only the samples of a split; default: all samples. */
+  split?: string;
+  /** Scheme that the split is of, default "main". */
+  scheme?: string;
+  /** Only the rows [start, end). */
+  rows?: readonly [start: number, end: number];
+}
+
+/** What an open dataset holds at the moment, in bytes. */
+export interface DatasetStats {
+  /** The memory given. */
+  memoryBytes: number;
+  /** Held now: rings, scratch, resident columns, threads. */
+  heldBytes: number;
+  /** Part of it: labels, sums, and what was checked. */
+  residentBytes: number;
+  /** Reader threads, each counted with 8 MiB. */
+  threads: number;
+  loops: number;
+  /** Things that are not as one would expect, one sentence each. */
+  notes: readonly string[];
+}
+
+export class Dataset {
+  /** Folder of the dataset. */
+  readonly path: string;
+  readonly fields: Readonly<Fields>;
+  /** Samples in all. */
+  readonly size: number;
+  /** Fingerprint of the content at this commit, 16 hexadecimal digits. */
+  readonly fingerprint: string;
+  /** Undefined, or what is missing of a dataset whose packing has not finished. */
+  readonly unfinished: { plannedRows: number | undefined } | undefined;
+  readonly manifest: Readonly<Manifest>;
+  readonly #engine: Engine;
+  #isClosed = false;
+
+  /** Use `open`. */
+  constructor(path: string, manifest: Manifest, memoryBytes: number) {
+    this.path = path;
+    this.manifest = manifest;
+    this.fields = manifest.fields as Fields;
+    this.size = manifest.rows;
+    this.fingerprint = manifest.commits.at(-1)!.fingerprint;
+    this.unfinished = manifest.packing && { plannedRows: manifest.packing.rows ?? undefined };
+    this.#engine = new Engine(createTable(path, manifest), memoryBytes);
+  }
+
+  /** Commits so far; a view is made at the last one. */
+  get commit(): number {
+    return this.manifest.commits.length;
+  }
+
+  /**
+   * Samples to train from: all of them, a split, or a range of rows.
+   *
+   * @throws SpillwayError `missing` for a split that is not there, `mismatch` for one made for other content
+   */
+  view(options: ViewOptions = {}): View {
+    if (this.#isClosed) throw closed(this.path);
+    const { split, scheme = defaultScheme, rows } = options;
+    if (split !== undefined && rows !== undefined) {
+      throw new SpillwayError("usage", "a view has either a split or rows, not both", { remedy: "Leave one of them out." });
+    }
+    if (split !== undefined) return this.#splitView(split, scheme);
+    const [start, end] = rows ?? [0, this.size];
+    if (!(Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start < end && end <= this.size)) {
+      throw new SpillwayError("usage", `rows ${start} to ${end} are not a part of the ${this.size} rows of ${this.path}`, {
+        remedy: this.size === 0 ? "Finish packing first." : `Use 0 to ${this.size}.`,
+        where: { dataset: this.path },
+      });
+    }
+    const selection = { count: end - start, fingerprint: this.#fingerprint(`rows ${start} ${end}`), rows: { kind: "range" as const, start } };
+    return new View(this, this.#engine, selection, { split: undefined, scheme: undefined });
+  }
+
+  /** A scheme of splits: its definition and the number of samples in each split. */
+  scheme(name: string = defaultScheme): Scheme {
+    return readScheme(this.path, name);
+  }
+
+  /** What is held now, and what is not as one would expect. */
+  async stats(): Promise<DatasetStats> {
+    const { pool, loops } = this.#engine;
+    const residents = await this.#engine.loadedResidents();
+    return {
+      memoryBytes: pool.byteLength,
+      heldBytes: pool.held,
+      residentBytes: residents?.byteLength ?? 0,
+      threads: pool.threads,
+      loops: loops.size,
+      notes: residents?.notes ?? [],
+    };
+  }
+
+  /** Ends all loops and threads, closes all files, gives the memory back. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.#engine.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #splitView(split: string, schemeName: string): View {
+    const scheme = readScheme(this.path, schemeName);
+    const commit = this.manifest.commits.find(({ fingerprint }) => fingerprint === scheme.fingerprint);
+    if (!commit || commit.rows !== scheme.rows) {
+      throw new SpillwayError(
+        "mismatch",
+        `scheme "${schemeName}" was made for ${scheme.rows} samples with fingerprint ${scheme.fingerprint}, ${this.path} has ${this.size} with ${this.fingerprint}`,
+        { remedy: `Make it again: spillway split ${this.path} ...`, where: { dataset: this.path } },
+      );
+    }
+    const entry = scheme.splits[split];
+    if (!entry) {
+      throw new SpillwayError("missing", `scheme "${schemeName}" of ${this.path} has no split "${split}"`, {
+        remedy: `Use one of ${Object.keys(scheme.splits).join(", ")}.`,
+        where: { dataset: this.path },
+      });
+    }
+    const selection = {
+      count: entry.count,
+      fingerprint: this.#fingerprint(`bits ${entry.hash}`),
+      rows: { kind: "bits" as const, path: `${this.path}/${splitsFolder}/${entry.path}`, hash: entry.hash, rows: scheme.rows },
+    };
+    return new View(this, this.#engine, selection, { split, scheme: schemeName });
+  }
+
+  #fingerprint(choice: string): string {
+    return hashHex(new TextEncoder().encode(`${this.fingerprint} ${choice}`));
+  }
+}
+
+/**
+ * Opens a dataset. Nothing is written to it, ever: it may be read-only.
+ *
+ * @param path folder with a dataset.json
+ * @throws SpillwayError `missing`, `version`, `corrupt`, or `usage` for a memory that is no amount
+ */
+export async function open(path: string, options: OpenOptions = {}): Promise<Dataset> {
+  const folder = resolve(path);
+  const memoryBytes = options.memory === undefined ? defaultMemory() : parseBytes(options.memory);
+  const file = `${folder}/${manifestName}`;
+  if (!fs.existsSync(file)) throw notADataset(path, folder);
+  const manifest = parseManifest(new TextDecoder().decode(readSmallFile(file, maxManifestBytes)), file);
+  if (manifest.packing) {
+    const planned = manifest.packing.rows === null ? "an unknown number" : String(manifest.packing.rows);
+    process.emitWarning(`${path} is not whole: ${manifest.rows} of ${planned} samples are packed. Run the pack command again to finish it.`, "SpillwayWarning");
+  }
+  return new Dataset(folder, manifest, memoryBytes);
+}
+
+function notADataset(path: string, folder: string): SpillwayError {
+  if (!fs.existsSync(folder)) {
+    return new SpillwayError("missing", `${path} does not exist`, { remedy: "Check the path.", where: { path } });
+  }
+  const isUnfinished = fs.existsSync(`${folder}/.packing`);
+  return new SpillwayError("missing", `${path} holds no ${manifestName}${isUnfinished ? ", only the beginning of a pack" : ""}`, {
+    remedy: isUnfinished ? "Run the pack command again: it goes on where it stopped." : `Pack your data first: spillway pack ${path} my-dataset.`,
+    where: { path },
+  });
+}
+
+/** The error for whatever is asked of a dataset after `close()`. */
+export function closed(path: string): SpillwayError {
+  return new SpillwayError("usage", `${path} was closed`, { remedy: "Open it again.", where: { dataset: path } });
+}

@@ -1,0 +1,130 @@
+// A view: some samples of a dataset at one commit, and the loops over them. Costs next to nothing to make; memory is
+// taken when a loop starts, and given back when it ends.
+
+import { SpillwayError } from "../errors.js";
+import type { Batch } from "../load/batch.js";
+import type { Engine } from "../load/engine.js";
+import { runLoop } from "../load/loop.js";
+import type { Deliver } from "../load/plan.js";
+import type { Selection } from "../load/selection.js";
+import { checkSeed } from "../order/keys.js";
+import { createSchedule, type Last } from "../order/schedule.js";
+import { parseToken } from "../order/token.js";
+import type { Dataset } from "./dataset.js";
+
+export interface BatchOptions {
+  /** Samples per batch and rank, default 32. */
+  batchSize?: number;
+  /** Decides the order, default 0. The same seed gives the same order, whatever the memory, threads or ranks. */
+  seed?: number;
+  /** false: the catalog's order, the same in each epoch. Default true: each epoch a new permutation of all samples. */
+  shuffle?: boolean;
+  /** Epochs in all, default 1; a resumed run counts those that lie behind. Infinity is allowed. */
+  epochs?: number;
+  /** Tensors as float32 (default), or as stored. Class labels are always as stored. */
+  deliver?: Deliver;
+  /** This process's number among `worldSize` that train together, default 0 of 1. */
+  rank?: number;
+  worldSize?: number;
+  /** Samples that do not fill a batch: "keep" (default when alone), "drop" (default with ranks), or "wrap". */
+  last?: Last;
+  /** Token of an earlier run (`batch.resume`): go on after that batch. Replaces `seed` and `shuffle`. */
+  resume?: string;
+  /** Reader threads; default: as many as pay on this machine and fit in half of the memory. */
+  readers?: number;
+  /** Ends the loop, which then throws the signal's reason. */
+  signal?: AbortSignal;
+}
+
+/** The batches of a loop, to be taken once by `for await`. */
+export interface Batches extends AsyncIterable<Batch> {
+  /** Batches that will come, Infinity for endless epochs. */
+  readonly count: number;
+}
+
+export class View {
+  readonly dataset: Dataset;
+  /** Samples in the view. */
+  readonly size: number;
+  /** Changes with the content at the commit, or with the choice of samples. */
+  readonly fingerprint: string;
+  readonly split: string | undefined;
+  readonly scheme: string | undefined;
+  readonly #engine: Engine;
+  readonly #selection: Selection;
+
+  /** Use `dataset.view()`. */
+  constructor(dataset: Dataset, engine: Engine, selection: Selection, from: { split: string | undefined; scheme: string | undefined }) {
+    this.dataset = dataset;
+    this.size = selection.count;
+    this.fingerprint = selection.fingerprint;
+    this.split = from.split;
+    this.scheme = from.scheme;
+    this.#engine = engine;
+    this.#selection = selection;
+  }
+
+  /**
+   * Mini-batches of the view, each epoch every sample exactly once.
+   *
+   * @throws SpillwayError `usage` for options that make no sense, `mismatch` for a token of another view; from the
+   * loop itself `memory` (it names the smallest that works), `corrupt`, `io`
+   */
+  batches(options: BatchOptions = {}): Batches {
+    const { batchSize = 32, epochs = 1, deliver = "float32", rank = 0, worldSize = 1, readers, signal } = options;
+    if (deliver !== "float32" && deliver !== "stored") {
+      throw new SpillwayError("usage", `deliver: "${deliver}" is not known`, { remedy: 'Use "float32" or "stored".' });
+    }
+    if (readers !== undefined && !(Number.isInteger(readers) && readers >= 1 && readers <= 256)) {
+      throw new SpillwayError("usage", `readers ${readers} is not a whole number from 1 to 256`, { remedy: "Leave it out, or use 2." });
+    }
+    const from = this.#startingPoint(options);
+    const last = options.last ?? (worldSize > 1 ? "drop" : "keep");
+    const schedule = createSchedule({ n: this.size, batchSize, rank, worldSize, last, position: from.position, epochs });
+    const engine = this.#engine;
+    const request = {
+      schedule,
+      seed: from.seed,
+      selection: this.#selection,
+      commit: this.dataset.commit,
+      deliver,
+      readers,
+      signal,
+    };
+    let isTaken = false;
+    return {
+      count: countBatches(schedule.total, schedule.firstEpochCount, schedule.epochCount, batchSize),
+      [Symbol.asyncIterator]: () => {
+        if (isTaken) {
+          throw new SpillwayError("usage", "these batches were taken already", {
+            remedy: "Call view.batches() again for another loop.",
+          });
+        }
+        isTaken = true;
+        return runLoop(engine, request);
+      },
+    };
+  }
+
+  #startingPoint(options: BatchOptions): { seed: number | undefined; position: number } {
+    if (options.resume === undefined) {
+      const seed = checkSeed(options.seed ?? 0);
+      return { seed: options.shuffle === false ? undefined : seed, position: 0 };
+    }
+    const point = parseToken(options.resume);
+    if (point.view !== this.fingerprint || point.commit !== this.dataset.commit) {
+      throw new SpillwayError(
+        "mismatch",
+        `the resume token is of view ${point.view} at commit ${point.commit}, this is view ${this.fingerprint} at commit ${this.dataset.commit}`,
+        { remedy: "Resume with the same dataset and the same split, or start anew without the token.", where: { dataset: this.dataset.path } },
+      );
+    }
+    return point;
+  }
+}
+
+function countBatches(total: number, firstEpoch: number, epoch: number, batchSize: number): number {
+  if (total === 0 || total === Number.POSITIVE_INFINITY) return total;
+  const later = (total - firstEpoch) / epoch;
+  return Math.ceil(firstEpoch / batchSize) + later * Math.ceil(epoch / batchSize);
+}

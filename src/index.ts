@@ -1,0 +1,12 @@
+// The public API of Spillway: re-exports only, pinned by a snapshot test.
+
+export { createScheme, type Scheme, type SchemeOptions } from "./catalog/scheme.js";
+export { Dataset, type DatasetStats, type OpenOptions, open, type ViewOptions } from "./dataset/dataset.js";
+export { type BatchOptions, type Batches, View } from "./dataset/view.js";
+export { type ErrorCode, type ErrorPlace, SpillwayError } from "./errors.js";
+export type { Batch, BatchField } from "./load/batch.js";
+export type { Deliver } from "./load/plan.js";
+export type { Last } from "./order/schedule.js";
+export { type PackOptions, type PackProgress, type PackResult, pack } from "./pack/pack.js";
+export type { DType, TypedArray } from "./tensor/dtype.js";
+export { type ClassField, classes, type Field, type Fields, type TensorField, tensor } from "./tensor/field.js";

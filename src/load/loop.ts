@@ -1,0 +1,235 @@
+// One loop over a view: reserves its share of the memory, sets readers to work, and hands out batches as they become
+// ready. It ends, throws or goes on: it never hangs, and whatever way it ends, slots, threads and files are free.
+
+import { availableParallelism } from "node:os";
+import { type ErrorRecord, restoreError, SpillwayError } from "../errors.js";
+import { batchAt, type Schedule } from "../order/schedule.js";
+import { encodeToken } from "../order/token.js";
+import { formatBytes } from "../store/byte-size.js";
+import { type Batch, BatchMaker } from "./batch.js";
+import { type Control, isReady, ring, viewControl, word32, word64 } from "./control.js";
+import type { Engine } from "./engine.js";
+import { type MemoryPool, type Reservation, threadBytes } from "./memory-pool.js";
+import type { ReaderJob } from "./messages.js";
+import { type Deliver, defaultReaders, type LoopPlan, planLoop } from "./plan.js";
+import type { Selection } from "./selection.js";
+
+/** A loop as it is asked for, everything checked. */
+export interface LoopRequest {
+  schedule: Schedule;
+  /** Undefined for the catalog's order. */
+  seed: number | undefined;
+  selection: Selection;
+  commit: number;
+  deliver: Deliver;
+  /** Reader threads; undefined lets the plan choose. */
+  readers: number | undefined;
+  signal: AbortSignal | undefined;
+  /** Where the loop's own count starts; above 0 in tests of what happens after billions of samples. */
+  firstCount?: number;
+}
+
+/** Gives the batches of a request, in order. */
+export async function* runLoop(engine: Engine, request: LoopRequest): AsyncGenerator<Batch, void, undefined> {
+  const { schedule, signal } = request;
+  signal?.throwIfAborted();
+  if (schedule.total === 0) return;
+  const loop = await startLoop(engine, request);
+  const onAbort = () => stop(loop.control);
+  signal?.addEventListener("abort", onAbort, { once: true });
+  try {
+    const { control, maker } = loop;
+    const firstCount = loop.firstCount;
+    for (let count = 0; ; ) {
+      const plan = batchAt(schedule, count);
+      if (!plan) return;
+      const first = firstCount + count;
+      await waitFor(loop, first, first + plan.size);
+      signal?.throwIfAborted();
+      const resume = encodeToken({
+        seed: request.seed,
+        position: plan.positionAfter,
+        view: request.selection.fingerprint,
+        commit: request.commit,
+      });
+      yield maker.make(plan, first, resume);
+      signal?.throwIfAborted();
+      count += plan.size;
+      Atomics.store(control.words64, word64.released, BigInt(firstCount + count));
+      ring(control, word32.readerBell);
+    }
+  } finally {
+    signal?.removeEventListener("abort", onAbort);
+    await loop.end();
+  }
+}
+
+interface Loop {
+  control: Control;
+  maker: BatchMaker;
+  plan: LoopPlan;
+  firstCount: number;
+  /** The first error of a reader. */
+  failure: () => SpillwayError | undefined;
+  /** Stops the readers, waits for them, and gives everything back. */
+  end(): Promise<void>;
+}
+
+async function startLoop(engine: Engine, request: LoopRequest): Promise<Loop> {
+  const residents = await engine.residents();
+  const rows = engine.rowTable(request.selection);
+  const plan = chooseLoopPlan(engine, request, residents.table.columns.map((place) => place !== undefined));
+  const reservation = engine.pool.reserve(plan.byteLength, loopPurpose(plan));
+  let control: Control;
+  const ended: Promise<void>[] = [];
+  let failure: ErrorRecord | undefined;
+  const firstCount = Math.floor((request.firstCount ?? 0) / plan.runLength) * plan.runLength;
+  try {
+    control = prepareControl(reservation, plan, firstCount);
+    const readers = engine.readers.lend(plan.readers);
+    Atomics.store(control.words32, word32.running, readers.length);
+    readers.forEach((reader, number) => {
+      const job: ReaderJob = {
+        type: "job",
+        loop: engine.nextLoop(),
+        plan,
+        schedule: request.schedule,
+        seed: request.seed,
+        viewFingerprint: request.selection.fingerprint,
+        rows,
+        residents: residents.table,
+        reservation: { segment: reservation.segment, address: reservation.address },
+        reader: number,
+        firstCount,
+      };
+      ended.push(
+        new Promise((resolve) => {
+          reader.run(job, (error) => {
+            if (error) {
+              failure ??= error;
+              // A thread that died could not say so in the shared words.
+              Atomics.store(control.words32, word32.failed, 1);
+              ring(control, word32.consumerBell);
+            }
+            resolve();
+          });
+        }),
+      );
+    });
+  } catch (error) {
+    reservation.release();
+    throw error;
+  }
+  const loop: Loop = {
+    control,
+    plan,
+    firstCount,
+    maker: new BatchMaker(plan, engine.fields, reservation.memory.buffer, reservation.address),
+    failure: () => failure && restoreError(failure),
+    async end() {
+      engine.loops.delete(loop.end);
+      stop(control);
+      const hold = setInterval(() => {}, 2 ** 30);
+      await Promise.all(ended).finally(() => clearInterval(hold));
+      reservation.release();
+    },
+  };
+  engine.loops.add(loop.end);
+  return loop;
+}
+
+function prepareControl(reservation: Reservation, plan: LoopPlan, firstCount: number): Control {
+  const control = viewControl(reservation.memory, reservation.address, plan.slots / plan.runLength);
+  control.words32.fill(0);
+  control.done.fill(0);
+  Atomics.store(control.words64, word64.claimed, BigInt(firstCount / plan.runLength));
+  Atomics.store(control.words64, word64.released, BigInt(firstCount));
+  Atomics.store(control.words64, word64.wanted, -1n);
+  return control;
+}
+
+/** Tells the readers to stop, wherever they are. */
+function stop(control: Control): void {
+  Atomics.store(control.words32, word32.stop, 1);
+  ring(control, word32.readerBell);
+  ring(control, word32.consumerBell);
+}
+
+/** Waits until the counts [from, to) are in the ring. The only place where the consumer sleeps. */
+async function waitFor(loop: Loop, from: number, to: number): Promise<void> {
+  const { control, plan } = loop;
+  if (isReady(control, from, to, plan.runLength)) return;
+  // Sleeping on shared memory does not keep the process alive, and the readers must not: this does.
+  const hold = setInterval(() => {}, 2 ** 30);
+  try {
+    for (;;) {
+      const bell = Atomics.load(control.words32, word32.consumerBell);
+      Atomics.store(control.words64, word64.wanted, BigInt(to));
+      if (isReady(control, from, to, plan.runLength)) return;
+      if (Atomics.load(control.words32, word32.failed) !== 0) await throwFailure(loop);
+      if (Atomics.load(control.words32, word32.stop) !== 0) return throwStopped();
+      const waiting = Atomics.waitAsync(control.words32, word32.consumerBell, bell);
+      if (waiting.async) await waiting.value;
+    }
+  } finally {
+    clearInterval(hold);
+    Atomics.store(control.words64, word64.wanted, -1n);
+  }
+}
+
+async function throwFailure(loop: Loop): Promise<never> {
+  // The reader's own message is on its way: it was posted before the word was set.
+  for (;;) {
+    const failure = loop.failure();
+    if (failure) throw failure;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+function throwStopped(): void {
+  throw new SpillwayError("usage", "the loop was ended while a batch was awaited", {
+    remedy: "Close the dataset after its loops, not before.",
+  });
+}
+
+function loopPurpose(plan: LoopPlan): string {
+  const slot = plan.fields.reduce((sum, field) => sum + field.deliveredStride, 8);
+  const threads = `${plan.readers} reader${plan.readers === 1 ? "" : "s"}`;
+  return `a loop with two batches of ${formatBytes(plan.batchSize * slot)}, ${threads} and their scratch`;
+}
+
+/** The plan with the most readers that fits into what is free now. */
+function chooseLoopPlan(engine: Engine, request: LoopRequest, isResident: readonly boolean[]): LoopPlan {
+  const { pool } = engine;
+  const { schedule, deliver } = request;
+  const batchSize = Math.min(schedule.batchSize, schedule.epochCount);
+  const planFor = (readers: number, ringBytes: number) =>
+    planLoop({ columns: engine.table.columns, isResident, batchSize, deliver, readers, ringBytes });
+  const most = request.readers ?? defaultReaders(pool.byteLength, availableParallelism());
+  for (let readers = most; readers >= 1; readers -= 1) {
+    const free = pool.largestFree(newThreads(engine, readers));
+    const plan = planFor(readers, free / 2);
+    if (plan.byteLength <= free && threadsFit(pool, newThreads(engine, readers))) return plan;
+    if (request.readers !== undefined) break;
+  }
+  const least = planFor(request.readers ?? 1, 0);
+  throw shortageOf(engine, least, batchSize);
+}
+
+function newThreads(engine: Engine, readers: number): number {
+  return Math.max(0, readers - engine.readers.idle);
+}
+
+function threadsFit(pool: MemoryPool, threads: number): boolean {
+  return threads === 0 || pool.largestFree(threads) > 0;
+}
+
+function shortageOf(engine: Engine, plan: LoopPlan, batchSize: number): SpillwayError {
+  const { pool } = engine;
+  const slot = plan.fields.reduce((sum, field) => sum + field.deliveredStride, 8);
+  const needed = plan.byteLength + newThreads(engine, plan.readers) * threadBytes;
+  const free = pool.largestFree(newThreads(engine, plan.readers));
+  const smaller = Math.floor((free - plan.scratch.byteLength * plan.readers) / (slot * 4));
+  const hint = smaller >= 1 && smaller < batchSize ? `, or lower batchSize to ${smaller}` : "";
+  return pool.shortage(needed, loopPurpose(plan), hint);
+}

@@ -1,0 +1,57 @@
+// What is said between the main thread and a reader thread. Both sides import this; everything in it is plain data or
+// shared memory.
+
+import type { ErrorRecord } from "../errors.js";
+import type { Schedule } from "../order/schedule.js";
+import type { LoopPlan } from "./plan.js";
+import type { DatasetTable } from "./table.js";
+
+/** Where something lies in the pool. */
+export interface Place {
+  segment: number;
+  address: number;
+}
+
+/** What a dataset keeps in memory whole, for all loops. */
+export interface ResidentTable {
+  /** By column: its records, all rows, or undefined where they are read like others. */
+  columns: readonly (Place | undefined)[];
+  /** By column: its sums, or undefined where they are read from the .sums files. */
+  sums: readonly (Place | undefined)[];
+  /** One bit per sum of each column: whether this process has checked it. Undefined: check at every read. */
+  checked: readonly (Place | undefined)[];
+}
+
+/** `workerData` of a reader thread. */
+export interface ReaderStart {
+  module: WebAssembly.Module;
+  segments: readonly WebAssembly.Memory[];
+  table: DatasetTable;
+  /** Files that this reader keeps open at most. */
+  maxOpenFiles: number;
+}
+
+/** How the rows of a view are found from their numbers 0 .. n-1 in it. */
+export type RowTable = { kind: "range"; start: number } | { kind: "bitmap"; rows: number; bits: Place; directory: Place };
+
+/** One loop's work for one reader. */
+export interface ReaderJob {
+  type: "job";
+  loop: number;
+  plan: LoopPlan;
+  schedule: Schedule;
+  /** Undefined where the order is the catalog's. */
+  seed: number | undefined;
+  viewFingerprint: string;
+  rows: RowTable;
+  residents: ResidentTable;
+  reservation: Place;
+  /** Number of this reader among those of the loop: which scratch is its own. */
+  reader: number;
+  /** What the loop's count started from; above 0 in tests only. */
+  firstCount: number;
+}
+
+export type ToReader = ReaderJob;
+
+export type FromReader = { type: "ended"; loop: number } | { type: "failed"; loop: number; error: ErrorRecord };

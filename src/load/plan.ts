@@ -1,0 +1,145 @@
+// The plan of a loop: which bytes of its reservation serve what, how long runs are, how many readers work. Pure: from
+// fields, options and free memory to plain data, which the readers, the loop and the advisor all go by.
+//
+//   control | done per run | ids | ring of each field ... | spare batch of each field ... | scratch of each reader ...
+
+import { type DType, elementBytes } from "../tensor/dtype.js";
+import { elementCount } from "../tensor/field.js";
+import { controlBytes } from "./control.js";
+import { threadBytes } from "./memory-pool.js";
+import type { ColumnTable } from "./table.js";
+
+/** How tensors are handed over: as float32, or in the dtype that is stored. Class labels are always as stored. */
+export type Deliver = "float32" | "stored";
+
+/** Fields up to this many bytes are loaded whole, so that a sample needs no second read for them. */
+export const residentStride = 16;
+
+/** A run is about this many bytes: enough to make claiming it cheap, little enough to spread well. */
+const runBytes = 128 * 1024;
+const maxRunLength = 32;
+
+/** Ring beyond two batches: so many runs per reader, so that none waits while a batch is being used. */
+const runsPerReader = 4;
+
+/** Part of the memory that reader threads may take by default. */
+const threadShare = 0.5;
+
+const align = (value: number, unit = 64) => Math.ceil(value / unit) * unit;
+
+/** Where a field's samples go. Offsets are from the start of the reservation. */
+export interface FieldPlan {
+  name: string;
+  /** Number of the column in the dataset's table. */
+  column: number;
+  stored: DType;
+  delivered: DType;
+  elements: number;
+  storedStride: number;
+  deliveredStride: number;
+  isResident: boolean;
+  ring: number;
+  spare: number;
+}
+
+/** What one reader has for itself. */
+export interface ScratchPlan {
+  /** Values and rows of a run: two float64 per sample. */
+  rows: number;
+  /** Round keys of the order. */
+  keys: number;
+  /** Room for one sum. */
+  sum: number;
+  /** Room for stored records. */
+  records: number;
+  recordBytes: number;
+  byteLength: number;
+}
+
+export interface LoopPlan {
+  batchSize: number;
+  runLength: number;
+  /** Slots of the ring, a multiple of runLength. */
+  slots: number;
+  readers: number;
+  ids: number;
+  idSpare: number;
+  fields: FieldPlan[];
+  /** Offset of the first reader's scratch, and its parts as offsets from there. */
+  scratchStart: number;
+  scratch: ScratchPlan;
+  byteLength: number;
+}
+
+export interface PlanInput {
+  columns: readonly ColumnTable[];
+  /** Whether a column is held in memory whole, by its number. */
+  isResident: readonly boolean[];
+  batchSize: number;
+  deliver: Deliver;
+  readers: number;
+  /** Bytes that the ring should not exceed, where two batches fit into it. */
+  ringBytes: number;
+}
+
+export function planLoop(input: PlanInput): LoopPlan {
+  const { columns, batchSize, deliver } = input;
+  const fields = columns.map((column, index): FieldPlan => {
+    const stored = column.field.dtype;
+    const delivered = column.field.kind === "tensor" && deliver === "float32" ? "float32" : stored;
+    const elements = elementCount(column.field);
+    return {
+      name: column.name,
+      column: index,
+      stored,
+      delivered,
+      elements,
+      storedStride: column.stride,
+      deliveredStride: elements * elementBytes(delivered),
+      isResident: input.isResident[index] ?? false,
+      ring: 0,
+      spare: 0,
+    };
+  });
+  const storedBytes = fields.reduce((sum, field) => sum + field.storedStride, 0);
+  const slotBytes = fields.reduce((sum, field) => sum + field.deliveredStride, 8);
+  const runLength = Math.max(1, Math.min(maxRunLength, Math.floor(runBytes / storedBytes), batchSize));
+  const fewest = Math.ceil((2 * batchSize) / runLength) + 1;
+  const wanted = Math.ceil((4 * batchSize) / runLength) + runsPerReader * input.readers;
+  const fitting = Math.floor(input.ringBytes / (slotBytes * runLength));
+  const ringRuns = Math.max(fewest, Math.min(wanted, fitting));
+  const slots = ringRuns * runLength;
+
+  let at = align(controlBytes + ringRuns * 4);
+  const place = (byteLength: number, unit = 64) => {
+    const start = align(at, unit);
+    at = start + byteLength;
+    return start;
+  };
+  const ids = place(slots * 8);
+  for (const field of fields) field.ring = place(slots * field.deliveredStride, 4096);
+  const idSpare = place(batchSize * 8);
+  for (const field of fields) field.spare = place(batchSize * field.deliveredStride);
+  const scratch = planScratch(fields, columns, runLength);
+  const scratchStart = place(scratch.byteLength * input.readers, 4096);
+  return { batchSize, runLength, slots, readers: input.readers, ids, idSpare, fields, scratchStart, scratch, byteLength: at };
+}
+
+function planScratch(fields: readonly FieldPlan[], columns: readonly ColumnTable[], runLength: number): ScratchPlan {
+  // A run of records read at once, and one run of sums before and after it, of the widest column.
+  const recordBytes = fields.reduce((most, field) => {
+    const covered = runLength + 2 * (columns[field.column]!.rowsPerSum - 1);
+    return field.isResident ? most : Math.max(most, covered * field.storedStride);
+  }, 0);
+  const rows = 0;
+  const keys = align(rows + runLength * 16);
+  const sum = keys + 64;
+  const records = align(sum + 64);
+  return { rows, keys, sum, records, recordBytes, byteLength: align(records + recordBytes, 4096) };
+}
+
+/** Reader threads where nobody says how many: a few, in at most half of the memory. */
+export function defaultReaders(memoryBytes: number, cores: number): number {
+  const fitting = Math.floor((memoryBytes * threadShare) / threadBytes);
+  return Math.max(1, Math.min(fitting, Math.max(2, cores * 2), 8));
+}

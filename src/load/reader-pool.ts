@@ -1,0 +1,115 @@
+// The reader threads of an open dataset: started when a loop needs them, kept for the next loop, ended on close. Each
+// is counted in the memory. A thread that is idle does not keep the process alive.
+
+import { Worker } from "node:worker_threads";
+import { type ErrorRecord, recordError, SpillwayError } from "../errors.js";
+import { kernelModule } from "../kernels/kernels.js";
+import { type MemoryPool, threadBytes } from "./memory-pool.js";
+import type { FromReader, ReaderJob, ReaderStart } from "./messages.js";
+import type { DatasetTable } from "./table.js";
+
+/** Files that all readers together keep open at most. */
+const maxOpenFiles = 512;
+
+/** Small heaps: readers hold next to nothing of their own. */
+const resourceLimits = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 64, stackSizeMb: 1 };
+
+/** One reader at work for one loop. */
+export interface LentReader {
+  /** Hands over the work; `onEnd` is called once, with an error if it failed. */
+  run(job: ReaderJob, onEnd: (error: ErrorRecord | undefined) => void): void;
+}
+
+interface Thread extends LentReader {
+  worker: Worker;
+  onEnd: ((error: ErrorRecord | undefined) => void) | undefined;
+  isDead: boolean;
+}
+
+export class ReaderPool {
+  readonly #memory: MemoryPool;
+  readonly #table: DatasetTable;
+  readonly #threads = new Set<Thread>();
+  readonly #idle: Thread[] = [];
+
+  constructor(memory: MemoryPool, table: DatasetTable) {
+    this.#memory = memory;
+    this.#table = table;
+  }
+
+  /** Threads that wait for work. */
+  get idle(): number {
+    return this.#idle.length;
+  }
+
+  /** @throws SpillwayError `memory` if a thread does not fit */
+  lend(count: number): LentReader[] {
+    const lent: Thread[] = [];
+    try {
+      while (lent.length < count) lent.push(this.#idle.pop() ?? this.#startThread());
+    } catch (error) {
+      this.#idle.push(...lent);
+      throw error;
+    }
+    return lent;
+  }
+
+  async close(): Promise<void> {
+    const threads = [...this.#threads];
+    this.#idle.length = 0;
+    await Promise.all(threads.map((thread) => thread.worker.terminate()));
+  }
+
+  #startThread(): Thread {
+    if (!this.#memory.takeThread()) throw this.#memory.shortage(threadBytes, "a reader thread");
+    const workerData: ReaderStart = {
+      module: kernelModule(),
+      segments: this.#memory.segments,
+      table: this.#table,
+      maxOpenFiles: Math.ceil(maxOpenFiles / 8),
+    };
+    const worker = new Worker(new URL("./reader.js", import.meta.url), { workerData, resourceLimits, execArgv: [], name: "spillway-reader" });
+    worker.unref();
+    const thread: Thread = {
+      worker,
+      onEnd: undefined,
+      isDead: false,
+      run: (job, onEnd) => {
+        thread.onEnd = onEnd;
+        if (thread.isDead) this.#finish(thread, threadDied("it had ended before"));
+        else worker.postMessage(job);
+      },
+    };
+    this.#threads.add(thread);
+    worker.on("message", (message: FromReader) => {
+      this.#finish(thread, message.type === "failed" ? message.error : undefined);
+    });
+    let failure: unknown;
+    worker.on("error", (error) => {
+      failure = error;
+    });
+    worker.on("exit", (code) => {
+      thread.isDead = true;
+      this.#threads.delete(thread);
+      const at = this.#idle.indexOf(thread);
+      if (at >= 0) this.#idle.splice(at, 1);
+      this.#memory.returnThread();
+      this.#finish(thread, failure === undefined ? threadDied(`exit code ${code}`) : recordError(failure));
+    });
+    return thread;
+  }
+
+  #finish(thread: Thread, error: ErrorRecord | undefined): void {
+    const { onEnd } = thread;
+    if (!onEnd) return;
+    thread.onEnd = undefined;
+    if (!thread.isDead) this.#idle.push(thread);
+    onEnd(error);
+  }
+}
+
+function threadDied(why: string): ErrorRecord {
+  return new SpillwayError("thread", `a reader thread ended in the middle of its work: ${why}`, {
+    remedy: "Look for a lack of memory or a signal in the system's log; start the run again from batch.resume.",
+  }).toJSON();
+}

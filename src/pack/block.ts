@@ -1,0 +1,120 @@
+// A block: some rows of a shard in memory, each column in one piece. Sources fill its records in any order; sealing
+// it computes the sums and the content hashes; then each column goes to disk in one write.
+// Sums may reach over the border of two blocks: the records of an unfinished sum are carried in front of the next.
+//
+//   per column: | carry, up to 4 KiB | record 0 | record 1 | ... |
+
+import { bindKernels, type Kernels, kernelModule, sharedMemory } from "../kernels/kernels.js";
+import { roundUp, rowsPerSum, sumCount } from "../format/shard.js";
+import type { Origin } from "../source/source.js";
+import { type Fields, fieldStride } from "../tensor/field.js";
+
+interface BlockColumn {
+  name: string;
+  stride: number;
+  rowsPerSum: number;
+  isTensor: boolean;
+  /** First byte of record 0. */
+  start: number;
+}
+
+/** Room for a sum's records, in front of a column. */
+const carryBytes = 4096;
+
+export class Block {
+  /** Records that fit. */
+  readonly capacity: number;
+  readonly byteLength: number;
+  /** Where each record came from, filled along with it. */
+  readonly origins: (Origin | undefined)[];
+  readonly #columns: readonly BlockColumn[];
+  readonly #bytes: Uint8Array;
+  readonly #kernels: Kernels;
+  readonly #hashes: number;
+  readonly #gather: number;
+  readonly #sums: number;
+
+  constructor(fields: Fields, capacity: number) {
+    this.capacity = capacity;
+    let at = 0;
+    this.#columns = Object.entries(fields).map(([name, field]): BlockColumn => {
+      const stride = fieldStride(field);
+      const start = roundUp(at, 4096) + carryBytes;
+      at = start + capacity * stride;
+      return { name, stride, rowsPerSum: rowsPerSum(stride), isTensor: field.kind === "tensor", start };
+    });
+    const tensorBytes = this.#columns.reduce((sum, column) => sum + (column.isTensor ? column.stride : 0), 0);
+    this.#hashes = roundUp(at, 8);
+    this.#sums = this.#hashes + capacity * 8;
+    this.#gather = this.#sums + (capacity + 2) * 8;
+    this.byteLength = this.#gather + tensorBytes;
+    const memory = sharedMemory(this.byteLength);
+    this.#bytes = new Uint8Array(memory.buffer);
+    this.#kernels = bindKernels(kernelModule(), memory);
+    this.origins = new Array(capacity).fill(undefined);
+  }
+
+  /** The places of one record, field by field. */
+  record(index: number): Uint8Array[] {
+    return this.#columns.map(({ start, stride }) =>
+      this.#bytes.subarray(start + index * stride, start + (index + 1) * stride),
+    );
+  }
+
+  /** The records [0, count) of a column. */
+  column(name: string, count: number): Uint8Array {
+    const { start, stride } = this.#columns.find((column) => column.name === name)!;
+    return this.#bytes.subarray(start, start + count * stride);
+  }
+
+  /** Label of a record: the stored number of a class field. */
+  label(name: string, index: number): number {
+    const { start, stride } = this.#columns.find((column) => column.name === name)!;
+    const view = new DataView(this.#bytes.buffer, start + index * stride, stride);
+    return stride === 1 ? view.getUint8(0) : stride === 2 ? view.getUint16(0, true) : view.getInt32(0, true);
+  }
+
+  /**
+   * Sums of a column's records [0, count), with what the last block carried over in front.
+   *
+   * @param carry records of an unfinished sum; replaced by those that this block leaves unfinished
+   * @param isEnd whether the shard ends here, so that nothing may be left unfinished
+   */
+  sums(name: string, count: number, carry: { bytes: Uint8Array }, isEnd: boolean): Uint8Array {
+    const column = this.#columns.find((entry) => entry.name === name)!;
+    const { stride, start } = column;
+    const first = start - carry.bytes.length;
+    this.#bytes.set(carry.bytes, first);
+    const rows = carry.bytes.length / stride + count;
+    const whole = isEnd ? rows : rows - (rows % column.rowsPerSum);
+    this.#kernels.xxh64Runs(first, column.rowsPerSum * stride, whole * stride, this.#sums);
+    carry.bytes = this.#bytes.slice(first + whole * stride, first + rows * stride);
+    return this.#bytes.slice(this.#sums, this.#sums + 8 * sumCount(stride, whole));
+  }
+
+  /** Content hashes of the records [0, count): XXH64 of all tensor fields in order, as unsigned 64-bit numbers. */
+  contentHashes(count: number): BigUint64Array {
+    const tensors = this.#columns.filter((column) => column.isTensor);
+    const only = tensors.length === 1 ? tensors[0] : undefined;
+    if (only) {
+      this.#kernels.xxh64Runs(only.start, only.stride, count * only.stride, this.#hashes);
+    } else {
+      for (let index = 0; index < count; index += 1) {
+        let at = this.#gather;
+        for (const { start, stride } of tensors) {
+          this.#bytes.copyWithin(at, start + index * stride, start + (index + 1) * stride);
+          at += stride;
+        }
+        this.#kernels.xxh64Runs(this.#gather, Math.max(1, at - this.#gather), at - this.#gather, this.#hashes + index * 8);
+      }
+    }
+    return new BigUint64Array(this.#bytes.buffer, this.#hashes, count);
+  }
+}
+
+/** Bytes that a block of `rows` rows takes. */
+export function blockBytesFor(fields: Fields, rows: number): number {
+  const strides = Object.values(fields).map(fieldStride);
+  const records = strides.reduce((sum, stride) => sum + stride, 0);
+  return strides.length * (carryBytes + 4096) + rows * (records + 16) + records + 64;
+}

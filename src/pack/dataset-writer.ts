@@ -1,0 +1,174 @@
+// Writes a dataset: blocks in, shards out, a commit after each shard. Two blocks take turns, so that one is filled
+// while the other goes to disk. What dataset.json does not name does not exist: a kill at any moment leaves the last
+// commit.
+
+import fs from "node:fs";
+import { join } from "node:path";
+import { encodeManifest, formatVersion, type Layout, type Manifest, manifestName, parseManifest, maxManifestBytes } from "../format/manifest.js";
+import { rowsPerShard } from "../format/shard.js";
+import { hashHex } from "../kernels/hasher.js";
+import { createFolder, readSmallFile, replaceFile, syncFolder } from "../store/file.js";
+import { type Fields, sampleBytes } from "../tensor/field.js";
+import { Block, blockBytesFor } from "./block.js";
+import { ShardWriter } from "./shard-writer.js";
+
+/** Blocks larger than this gain nothing. */
+const maxBlockBytes = 8 * 2 ** 20;
+const blockCount = 2;
+
+export interface DatasetWriterOptions {
+  folder: string;
+  fields: Fields;
+  layout: Layout;
+  source: Manifest["source"];
+  /** Rows that the dataset will have, or null where that is not known yet. */
+  plannedRows: number | null;
+  /** Bytes for blocks. */
+  memoryBytes: number;
+  shardBytes: number;
+  /** What is committed already, where an unfinished pack goes on. */
+  committed?: Manifest;
+}
+
+/** Smallest number of bytes with which samples of these fields can be written. */
+export function leastWriterBytes(fields: Fields): number {
+  return blockCount * blockBytesFor(fields, 1);
+}
+
+/** The manifest of a folder, or undefined where there is none. */
+export function readManifest(folder: string): Manifest | undefined {
+  const path = join(folder, manifestName);
+  if (!fs.existsSync(path)) return undefined;
+  return parseManifest(new TextDecoder().decode(readSmallFile(path, maxManifestBytes)), path);
+}
+
+export class DatasetWriter {
+  readonly #options: DatasetWriterOptions;
+  readonly #shardRows: number;
+  readonly #blocks: Block[];
+  readonly #manifest: Manifest;
+  #shard: ShardWriter | undefined;
+  #turn = 0;
+  #submitted: number;
+  /** Ends when every block submitted so far is on disk. */
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(options: DatasetWriterOptions) {
+    const { folder, fields, layout, source, plannedRows, committed } = options;
+    this.#options = options;
+    this.#shardRows = rowsPerShard(fields, options.shardBytes);
+    const perBlock = Math.min(options.memoryBytes / blockCount, maxBlockBytes);
+    const rowBytes = sampleBytes(fields) + 16;
+    const overhead = blockBytesFor(fields, 0);
+    const most = Math.floor((perBlock - overhead) / rowBytes);
+    const blockRows = Math.max(1, Math.min(most, this.#shardRows, plannedRows ?? Number.POSITIVE_INFINITY));
+    this.#blocks = Array.from({ length: blockCount }, () => new Block(fields, blockRows));
+    createFolder(join(folder, "shards"));
+    createFolder(join(folder, "catalog"));
+    this.#manifest = committed ?? {
+      format: "spillway",
+      version: formatVersion,
+      fields: fields as Manifest["fields"],
+      layout,
+      source,
+      rows: 0,
+      shards: [],
+      catalog: [],
+      commits: [{ rows: 0, fingerprint: fingerprintOf(fields, []) }],
+      packing: { rows: plannedRows },
+    };
+    this.#submitted = this.#manifest.rows;
+    if (!committed) this.#writeManifest();
+  }
+
+  /** Rows that are in the dataset for good. */
+  get committedRows(): number {
+    return this.#manifest.rows;
+  }
+
+  /** Rows handed over so far, committed or not. */
+  get submittedRows(): number {
+    return this.#submitted;
+  }
+
+  /**
+   * A block to fill: at most `rows` of its records, so that it ends where the shard ends. The other block may still be
+   * on its way to the disk; this one is free, since `submit` waits for the write before.
+   */
+  nextBlock(): { block: Block; rows: number } {
+    const { plannedRows } = this.#options;
+    const left = plannedRows === null ? Number.POSITIVE_INFINITY : plannedRows - this.#submitted;
+    const inShard = this.#shardRows - (this.#submitted % this.#shardRows);
+    const block = this.#blocks[this.#turn % blockCount]!;
+    return { block, rows: Math.min(block.capacity, inShard, left) };
+  }
+
+  /** Hands over the first `count` records of the block that `nextBlock` gave. */
+  async submit(block: Block, count: number): Promise<void> {
+    await this.#writing;
+    this.#turn += 1;
+    this.#submitted += count;
+    this.#writing = this.#write(block, count);
+    // An error is thrown by the next submit or by finish; until then it must not count as unhandled.
+    this.#writing.catch(() => {});
+  }
+
+  /** Commits the rest and takes the mark of being unfinished away. */
+  async finish(): Promise<Manifest> {
+    await this.#writing;
+    if (this.#shard) await this.#commit();
+    delete this.#manifest.packing;
+    this.#writeManifest();
+    return this.#manifest;
+  }
+
+  /** Lets go of the files after an error; the last commit stays. */
+  async abandon(): Promise<void> {
+    await this.#writing.catch(() => {});
+    this.#shard?.abandon();
+    this.#shard = undefined;
+  }
+
+  async #write(block: Block, count: number): Promise<void> {
+    if (count === 0) return;
+    this.#shard ??= this.#beginShard();
+    await this.#shard.write(block, count);
+    if (this.#shard.room === 0) await this.#commit(block);
+  }
+
+  #beginShard(): ShardWriter {
+    const { folder, fields, plannedRows } = this.#options;
+    const firstRow = this.#manifest.rows;
+    const capacity = plannedRows === null ? this.#shardRows : Math.min(this.#shardRows, plannedRows - firstRow);
+    const number = this.#manifest.shards.length;
+    return new ShardWriter({ folder, number, fields, capacity, firstRow, hasOpenClasses: plannedRows === null });
+  }
+
+  async #commit(block = this.#blocks[this.#turn % blockCount]!): Promise<void> {
+    const { folder, fields } = this.#options;
+    const { shard, catalog } = await this.#shard!.finish(block);
+    this.#shard = undefined;
+    syncFolder(join(folder, "shards"));
+    syncFolder(join(folder, "catalog"));
+    const manifest = this.#manifest;
+    manifest.shards.push(shard);
+    manifest.catalog.push(catalog);
+    manifest.rows += shard.rows;
+    manifest.fields = fields as Manifest["fields"];
+    manifest.commits[manifest.commits.length - 1] = {
+      rows: manifest.rows,
+      fingerprint: fingerprintOf(fields, manifest.shards),
+    };
+    this.#writeManifest();
+  }
+
+  #writeManifest(): void {
+    replaceFile(join(this.#options.folder, manifestName), encodeManifest(this.#manifest));
+  }
+}
+
+/** Fingerprint of all that a commit holds: fields and, through the sums, every byte of every sample. */
+function fingerprintOf(fields: Fields, shards: Manifest["shards"]): string {
+  const content = [fields, shards.map((shard) => [shard.rows, shard.sums.hash])];
+  return hashHex(new TextEncoder().encode(JSON.stringify(content)));
+}

@@ -1,0 +1,93 @@
+// Fills blocks from a source: many samples in flight where they can be read in any order, one after another where the
+// source only goes from front to back.
+
+import { SpillwayError } from "../errors.js";
+import type { Source } from "../source/source.js";
+import type { Sample } from "../tensor/sample.js";
+import type { Block } from "./block.js";
+import type { DatasetWriter } from "./dataset-writer.js";
+
+/** What every way of packing tells while it works. */
+export interface Steps {
+  /** `done` samples lie behind. */
+  advance(done: number): void;
+  /** Throws where the caller wants to stop. */
+  check(): void;
+}
+
+/** Writes rows from where the writer stands to `rows`; row r is the source's sample `indexOf(r)`. */
+export async function writeByIndex(
+  source: Source,
+  writer: DatasetWriter,
+  rows: number,
+  jobs: number,
+  indexOf: (row: number) => number,
+  steps: Steps,
+): Promise<void> {
+  while (writer.submittedRows < rows) {
+    steps.check();
+    const first = writer.submittedRows;
+    const { block, rows: room } = writer.nextBlock();
+    const count = Math.min(room, rows - first);
+    await fillByIndex(source, block, count, jobs, (k) => indexOf(first + k));
+    await writer.submit(block, count);
+    steps.advance(first + count);
+  }
+}
+
+async function fillByIndex(
+  source: Source,
+  block: Block,
+  count: number,
+  jobs: number,
+  indexOf: (record: number) => number,
+): Promise<void> {
+  let next = 0;
+  let failed = false;
+  async function lane(): Promise<void> {
+    while (next < count && !failed) {
+      const record = next;
+      next += 1;
+      try {
+        block.origins[record] = await source.readInto!(indexOf(record), block.record(record));
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+    }
+  }
+  const lanes = await Promise.allSettled(Array.from({ length: Math.min(jobs, count) }, lane));
+  for (const result of lanes) if (result.status === "rejected") throw result.reason;
+}
+
+/** Writes samples as they come, until they end; gives their number. */
+export async function writeInTurn(
+  samples: AsyncIterable<Sample>,
+  writer: DatasetWriter,
+  steps: Steps,
+): Promise<number> {
+  let { block, rows } = writer.nextBlock();
+  let count = 0;
+  for await (const sample of samples) {
+    if (rows === 0) {
+      throw new SpillwayError("source", `the source gives more samples than the ${writer.submittedRows} it said it had`, {
+        remedy: "Pack it again; it must not change meanwhile.",
+      });
+    }
+    block.record(count).forEach((target, k) => {
+      target.set(sample.bytes[k]!);
+    });
+    block.origins[count] = { path: sample.path, ...(sample.row === undefined ? {} : { row: sample.row }) };
+    count += 1;
+    if (count === rows) {
+      steps.check();
+      await writer.submit(block, count);
+      steps.advance(writer.submittedRows);
+      ({ block, rows } = writer.nextBlock());
+      count = 0;
+    }
+  }
+  await writer.submit(block, count);
+  steps.advance(writer.submittedRows);
+  return writer.submittedRows;
+}

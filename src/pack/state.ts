@@ -1,0 +1,90 @@
+// What an unfinished pack needs to go on: which source and options it was begun with, and how far pass 1 of two has
+// come. Lives in .packing/ of the dataset, removed when the pack is finished.
+
+import fs from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { SpillwayError } from "../errors.js";
+import { fieldsSchema, parseJson } from "../format/manifest.js";
+import { createFolder, readSmallFile, replaceFile } from "../store/file.js";
+
+const maxStateBytes = 2 ** 26;
+
+/** What has to be the same for a pack to go on. */
+const begun = z.object({
+  kind: z.string(),
+  fingerprint: z.string(),
+  layout: z.string(),
+  seed: z.number(),
+  shardBytes: z.number(),
+  fields: z.string(),
+});
+
+const piles = z.object({ bits: z.number().int().min(0).max(16), bytes: z.array(z.number()), samples: z.array(z.number()) });
+
+const state = z.object({
+  version: z.literal(1),
+  begun,
+  /** Pass 1: samples thrown so far and the piles then. Pass 2: the piles as pass 1 left them. */
+  pass: z.union([z.literal(1), z.literal(2)]),
+  samples: z.number().int().min(0),
+  piles: piles.optional(),
+  /** Pass 2: the fields with all class names, which a stream tells only at its end. */
+  fields: fieldsSchema.optional(),
+});
+
+export type PackState = z.infer<typeof state>;
+export type Begun = z.infer<typeof begun>;
+
+/** Folder of the state and the piles. */
+export function packingFolder(folder: string): string {
+  return join(folder, ".packing");
+}
+
+function statePath(folder: string): string {
+  return join(packingFolder(folder), "state.json");
+}
+
+export function readState(folder: string): PackState | undefined {
+  const path = statePath(folder);
+  if (!fs.existsSync(path)) return undefined;
+  const parsed = state.safeParse(parseJson(new TextDecoder().decode(readSmallFile(path, maxStateBytes)), path));
+  if (parsed.success) return parsed.data;
+  throw new SpillwayError("corrupt", `${path}, part of an unfinished pack, is damaged`, {
+    remedy: `Remove ${folder} and pack again.`,
+    where: { path, dataset: folder },
+  });
+}
+
+export function writeState(folder: string, value: PackState): void {
+  createFolder(packingFolder(folder));
+  replaceFile(statePath(folder), JSON.stringify(value));
+}
+
+export function removeState(folder: string): void {
+  fs.rmSync(packingFolder(folder), { recursive: true, force: true });
+}
+
+const words: Record<keyof Begun, string> = {
+  kind: "kind of source",
+  fingerprint: "source (names, sizes or times of files)",
+  layout: "layout",
+  seed: "seed",
+  shardBytes: "shard size",
+  fields: "fields",
+};
+
+/** @throws SpillwayError `mismatch` if an unfinished pack was begun with something else */
+export function requireSame(folder: string, before: Begun, now: Begun): void {
+  for (const key of Object.keys(words) as (keyof Begun)[]) {
+    if (before[key] === now[key]) continue;
+    throw new SpillwayError(
+      "mismatch",
+      `${folder} holds an unfinished pack with another ${words[key]}: ${String(before[key]).slice(0, 200)} then, ${String(now[key]).slice(0, 200)} now`,
+      {
+        remedy: `Pack with the same source and options to go on, or remove ${folder} to begin anew.`,
+        where: { dataset: folder },
+      },
+    );
+  }
+}

@@ -1,0 +1,150 @@
+// The shuffled layout of a source that only goes from front to back: pass 1 throws samples on piles, pass 2 hands them
+// to the writer pile by pile. A pile that turns out too large for the memory is parted into piles of its own first.
+
+import fs from "node:fs";
+import { basename } from "node:path";
+import type { Source } from "../source/source.js";
+import { createFolder } from "../store/file.js";
+import { type Fields, fieldStride, sampleBytes } from "../tensor/field.js";
+import type { Sample } from "../tensor/sample.js";
+import type { Steps } from "./fill.js";
+import { Piles, pileRecordBytes, readPile, shuffleKey, sortBytes, sortedPile } from "./piles.js";
+import { type PackState, packingFolder, writeState } from "./state.js";
+
+/** Paths take about so much in a record, for sizing only. */
+const typicalPathBytes = 48;
+/** Piles where the number of samples is not known. */
+const unknownBits = 6;
+const maxBits = 11;
+/** A checkpoint of pass 1 after so many bytes: what a kill can cost. */
+const checkpointBytes = 2 ** 31;
+const partBytes = 2 ** 18;
+
+export interface TwoPassJob {
+  folder: string;
+  source: Source;
+  seed: number;
+  memoryBytes: number;
+  state: PackState;
+  steps: Steps;
+}
+
+/** How the memory is shared out: buffers of piles in pass 1; in pass 2 one sorted pile, and the writer's blocks. */
+const pass1Share = 1 / 2;
+const pileShare = 1 / 2;
+export const writerShare = 1 / 4;
+const splitShare = 1 / 8;
+
+function pileLimit(memoryBytes: number): number {
+  return Math.floor(memoryBytes * pileShare);
+}
+
+/** Bits of the hash that name a pile, so that a pile should fit in memory. */
+function pileBits(fields: Fields, sampleCount: number | undefined, memoryBytes: number): number {
+  const most = Math.min(maxBits, Math.floor(Math.log2((memoryBytes * pass1Share) / 65_536)));
+  if (sampleCount === undefined) return Math.max(0, Math.min(unknownBits, most));
+  const each = pileRecordBytes(sampleBytes(fields)) + typicalPathBytes + sortBytes;
+  // A quarter of slack: piles differ in size by chance.
+  const wanted = Math.ceil(Math.log2(Math.max(1, (sampleCount * each * 1.25) / pileLimit(memoryBytes))));
+  return Math.max(0, Math.min(wanted, most));
+}
+
+/** Bytes of scratch that pass 1 takes on disk for `sampleCount` samples. */
+export function scratchBytes(fields: Fields, sampleCount: number): number {
+  return sampleCount * (pileRecordBytes(sampleBytes(fields)) + typicalPathBytes);
+}
+
+/** Pass 1, from where its last checkpoint stood; gives the state that pass 2 starts from. */
+export async function throwOnPiles(job: TwoPassJob): Promise<PackState> {
+  const { folder, source, seed, memoryBytes, state, steps } = job;
+  if (state.pass === 2) return state;
+  createFolder(packingFolder(folder));
+  const bits = state.piles?.bits ?? pileBits(source.fields, source.sampleCount, memoryBytes);
+  const piles = new Piles(packingFolder(folder), "", 0, bits, memoryBytes * pass1Share);
+  // A stream of unknown length cannot be asked to skip: what it gives is thrown again from its start.
+  const canSkip = source.sampleCount !== undefined && state.piles !== undefined;
+  let index = canSkip ? state.samples : 0;
+  piles.restore(canSkip ? state.piles!.bytes : [], canSkip ? state.piles!.samples : []);
+  let sinceCheckpoint = 0;
+  const checkpoint = (pass: 1 | 2): PackState => {
+    piles.flush(true);
+    const now: PackState = {
+      ...state,
+      pass,
+      samples: index,
+      fields: source.fields as PackState["fields"],
+      piles: { bits, bytes: piles.bytes, samples: piles.samples },
+    };
+    writeState(folder, now);
+    sinceCheckpoint = 0;
+    return now;
+  };
+  for await (const sample of source.samples(index)) {
+    piles.add(index, shuffleKey(seed, index), sample);
+    index += 1;
+    sinceCheckpoint += sample.bytes.reduce((sum, part) => sum + part.length, 0);
+    if (sinceCheckpoint >= checkpointBytes) checkpoint(1);
+    if (index % 64 === 0) {
+      steps.check();
+      steps.advance(index);
+    }
+  }
+  steps.advance(index);
+  return checkpoint(2);
+}
+
+/**
+ * The samples of pass 2 from row `skip` on, in their final order.
+ *
+ * @param onPileDone called with a pile's number and the row at which it ends, when all its samples were handed out
+ */
+export async function* takeFromPiles(job: TwoPassJob, skip: number, onPileDone: (end: number, remove: () => void) => void): AsyncGenerator<Sample> {
+  const { folder, source, memoryBytes, state } = job;
+  const { bits, bytes, samples } = state.piles!;
+  const strides = Object.values(state.fields ?? source.fields).map(fieldStride);
+  const arena = new Uint8Array(pileLimit(memoryBytes));
+  const top = new Piles(packingFolder(folder), "", 0, bits, 0);
+  let row = 0;
+  for (let pile = 0; pile < 2 ** bits; pile += 1) {
+    const path = top.path(pile);
+    const end = row + samples[pile]!;
+    if (end > skip) {
+      let before = Math.max(0, skip - row);
+      for (const sample of handOut(path, { bytes: bytes[pile]!, samples: samples[pile]! }, bits, strides, arena, job)) {
+        if (before > 0) before -= 1;
+        else yield sample;
+      }
+    }
+    row = end;
+    onPileDone(end, () => fs.rmSync(path, { force: true }));
+  }
+}
+
+/** A pile's samples in the order of their hashes; `used` bits of the hash are the same for all of them. */
+function* handOut(
+  path: string,
+  pile: { bytes: number; samples: number },
+  used: number,
+  strides: readonly number[],
+  arena: Uint8Array,
+  job: TwoPassJob,
+): Generator<Sample> {
+  if (pile.samples === 0) return;
+  if (pile.bytes + pile.samples * sortBytes <= arena.length || pile.samples === 1 || used >= 32) {
+    yield* sortedPile(path, pile, strides, arena.length >= pile.bytes ? arena : new Uint8Array(pile.bytes));
+    return;
+  }
+  const size = strides.reduce((sum, stride) => sum + stride, 0);
+  const wanted = Math.ceil(Math.log2(((pile.bytes + pile.samples * sortBytes) * 1.25) / arena.length));
+  const bits = Math.min(32 - used, Math.max(1, Math.min(wanted, 8)));
+  const memoryBytes = job.memoryBytes * splitShare;
+  const parts = new Piles(packingFolder(job.folder), `${basename(path, ".pile")}-`, used, bits, memoryBytes);
+  parts.restore([], []);
+  for (const record of readPile(path, pile.bytes, size, partBytes)) parts.addRecord(record);
+  parts.flush(false);
+  for (let part = 0; part < parts.count; part += 1) {
+    const entry = { bytes: parts.bytes[part]!, samples: parts.samples[part]! };
+    yield* handOut(parts.path(part), entry, used + bits, strides, arena, job);
+    fs.rmSync(parts.path(part), { force: true });
+  }
+}

@@ -1,0 +1,136 @@
+// DuckDB as a reader of CSV: the question as SQL, the answer as typed arrays, chunk by chunk, in the order of the
+// file and in bounded memory. DuckDB is imported on first use.
+// Rule: every number column is read as DOUBLE whatever the first rows look like, so that row 1,000,000 decides nothing.
+
+import { SpillwayError } from "../errors.js";
+import { type CsvHead, missingMarks } from "./csv-head.js";
+
+const memoryLimit = "128MB";
+/** DuckDB's reading buffer; its own default of 32 MiB makes the process twice as large. */
+const bufferBytes = 8_000_000;
+const maxLineBytes = 2_000_000;
+const doubleBytes = 8;
+
+/** A row group of the answer. */
+export interface CsvChunk {
+  rowCount: number;
+  /** Values of a number column; a view that is valid until the next chunk. */
+  numbers(column: number): Float64Array;
+  /** Value of a text column in a row. */
+  text(column: number, row: number): string;
+}
+
+/** An open table. */
+export interface CsvTable {
+  /** Runs `SELECT <columns> FROM <the file> <rest>`; columns of the file are c0, c1 and so on. */
+  query(columns: readonly string[], rest?: string): AsyncGenerator<CsvChunk>;
+  close(): void;
+}
+
+/**
+ * @param textColumns columns to be read as text; all others are numbers, and a cell that is none is an error
+ */
+export async function openCsvTable(path: string, head: CsvHead, textColumns: readonly number[], isPacked: boolean): Promise<CsvTable> {
+  const { DuckDBInstance, default: module } = await import("@duckdb/node-api");
+  // In a CommonJS package seen from ESM, "default" is the whole module, whose own default are the low-level bindings.
+  const bindings = module.default;
+  const instance = await DuckDBInstance.create(":memory:", {
+    memory_limit: memoryLimit,
+    threads: "1",
+    preserve_insertion_order: "true",
+    temp_directory: "",
+    autoinstall_known_extensions: "false",
+    autoload_known_extensions: "false",
+  });
+  const connection = await instance.connect();
+  const table = tableSql(path, head, textColumns, isPacked);
+  return {
+    async *query(columns, rest = "") {
+      try {
+        const result = await connection.stream(`SELECT ${columns.join(", ")} FROM ${table} ${rest}`);
+        for (let chunk = await result.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
+          const { rowCount, chunk: raw } = chunk;
+          yield {
+            rowCount,
+            numbers(column) {
+              const bytes = bindings.vector_get_data(bindings.data_chunk_get_vector(raw, column), rowCount * doubleBytes);
+              return new Float64Array(bytes.buffer, bytes.byteOffset, rowCount);
+            },
+            text: (column, row) => String(chunk.getColumnVector(column).getItem(row) ?? ""),
+          };
+        }
+      } catch (cause) {
+        throw cause instanceof SpillwayError ? cause : csvError(cause, path, head);
+      }
+    },
+    close() {
+      connection.closeSync();
+      instance.closeSync();
+    },
+  };
+}
+
+/** A number column without gaps: missing cells are NaN. */
+export function filled(column: number): string {
+  return `coalesce(c${column}, 'NaN'::DOUBLE)`;
+}
+
+/** How many of some number columns are NaN or missing in a row, as a DOUBLE. */
+export function countMissing(columns: readonly number[]): string {
+  if (columns.length === 0) return "0::DOUBLE";
+  // Halved again and again: DuckDB refuses expressions more than 1,000 deep.
+  const sum = (start: number, end: number): string => {
+    if (end - start === 1) return `(c${columns[start]} IS NULL OR isnan(c${columns[start]}))::INTEGER`;
+    const middle = (start + end) >>> 1;
+    return `(${sum(start, middle)} + ${sum(middle, end)})`;
+  };
+  return `${sum(0, columns.length)}::DOUBLE`;
+}
+
+function tableSql(path: string, head: CsvHead, textColumns: readonly number[], isPacked: boolean): string {
+  const types = head.columns.map((_, column) => `'c${column}': '${textColumns.includes(column) ? "VARCHAR" : "DOUBLE"}'`);
+  const options = [
+    "auto_detect = false",
+    `header = ${head.hasHeader}`,
+    `delim = ${literal(head.delimiter)}`,
+    `quote = '"'`,
+    `escape = '"'`,
+    `columns = {${types.join(", ")}}`,
+    `nullstr = [${["", ...missingMarks].map(literal).join(", ")}]`,
+    `force_not_null = [${textColumns.map((column) => `'c${column}'`).join(", ")}]`,
+    `compression = '${isPacked ? "gzip" : "none"}'`,
+    `buffer_size = ${bufferBytes}`,
+    `max_line_size = ${maxLineBytes}`,
+    "parallel = false",
+  ];
+  // DuckDB takes *, ? and [ in a path for a pattern: in brackets they stand for themselves.
+  return `read_csv(${literal(path.replace(/[*?[]/g, "[$&]"))}, ${options.join(", ")})`;
+}
+
+function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** DuckDB's message, which has many lines of advice for SQL users, as ours. */
+function csvError(cause: unknown, path: string, head: CsvHead): SpillwayError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const line = /CSV Error on Line: (\d+)/.exec(message)?.[1];
+  const at = line === undefined ? path : `line ${line} of ${path}`;
+  const refuse = (what: string, remedy: string) => new SpillwayError("source", what, { remedy, where: { path }, cause });
+  const columns = /Expected Number of Columns: (\d+) Found: (\d+)/.exec(message);
+  if (columns) return refuse(`${at} has ${columns[2]} columns, ${columns[1]} were expected`, "Correct the line, or remove it.");
+  const cell = /converting column "c(\d+)"\. Could not convert string "(.*)" to/.exec(message);
+  if (cell) {
+    const name = head.columns[Number(cell[1])]?.name;
+    const remedy = 'Correct the cell (empty or "NA" for a missing number), or remove the column.';
+    return refuse(`${at} has "${cell[2]?.slice(0, 80)}" in column "${name}", a number was expected`, remedy);
+  }
+  if (/unicode|utf-8/i.test(message)) return refuse(`${at} is not UTF-8 text`, "Save the file as UTF-8.");
+  if (/maximum line size/i.test(message)) {
+    return refuse(`${at} is longer than ${maxLineBytes} bytes`, "Check its quotes and line ends, or save wide tables as .npy.");
+  }
+  if (/invalid state|unterminated quote|not properly/i.test(message)) {
+    return refuse(`${at} has quotes that do not match, or line ends of two kinds`, "Save it again from the program that made it.");
+  }
+  return refuse(`${at} cannot be read: ${message.split("\n")[0]}`, "Save it again from the program that made it.");
+}
