@@ -56,7 +56,8 @@ class Bitmap:
         which = np.arange(len(places))
         value = self._bytes[block, byte]
         rest = rest - (up_to[which, byte] - _COUNTS[value])
-        return (block * _BLOCK_BYTES + byte) * 8 + _PLACES[value, rest]
+        rows: np.ndarray = (block * _BLOCK_BYTES + byte) * 8 + _PLACES[value, rest]
+        return rows
 
     def rows(self) -> np.ndarray:
         """All rows of the set, int64 [len(self)]: 8 bytes for each."""

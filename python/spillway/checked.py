@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Sequence
 
 from .errors import SpillwayError
 
@@ -118,5 +118,5 @@ def unreadable(path: str, cause: OSError) -> SpillwayError:
 
 
 def _shown(value: Any, most: int = 60) -> str:
-    shown: Optional[str] = repr(value) if isinstance(value, (int, float, str, type(None))) else type(value).__name__
+    shown: str = repr(value) if isinstance(value, (int, float, str, type(None))) else type(value).__name__
     return shown if len(shown) <= most else shown[:most] + "..."

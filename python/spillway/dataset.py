@@ -24,6 +24,9 @@ from .verify import verify_scheme, verify_shards
 #: One sample, or a batch of them: a dict of field name to value, or a tuple of values.
 Sample = Union[Dict[str, Any], Tuple[Any, ...]]
 
+#: Numbers of samples, not a mask.
+Indices = Union[Sequence[int], np.ndarray]
+
 #: What iteration reads at once: samples, and bytes of them.
 _SAMPLES_AT_ONCE = 256
 _BYTES_AT_ONCE = 2**22
@@ -34,7 +37,8 @@ class Dataset:
 
     A sample is a dict: each tensor field an array of the field's shape, each class field its label as `numpy.int64`,
     and "id", the sample's row in the dataset, as `numpy.int64`. It is bound to the dataset as it was when opened:
-    samples appended later are not seen. It may be used by many threads, forked, and pickled (files are then opened anew).
+    samples appended later are not seen. Many threads may use it; it may be forked and pickled, and then opens its files
+    anew.
 
     Parameters
     ----------
@@ -68,7 +72,7 @@ class Dataset:
     Notes
     -----
     Sizes of shards are checked on opening, each read is checked for its length. Checksums are not looked at while
-    reading: XXH64 without native code would cost more than the reading. `verify` checks them all.
+    reading: XXH64 without native code is slower than reading from the page cache. `verify` checks them all.
     A field that is itself called "id" is delivered in the place of the sample's id.
     """
 
@@ -97,7 +101,8 @@ class Dataset:
         if not self._manifest.is_whole:
             planned = "" if self._manifest.planned_rows is None else f" of {self._manifest.planned_rows}"
             warnings.warn(
-                f"{self._path} is not whole: packing has not finished, {self._manifest.rows}{planned} samples are there. "
+                f"{self._path} is not whole: packing has not finished, "
+                f"{self._manifest.rows}{planned} samples are there. "
                 'Run the same "spillway pack" again to go on.',
                 stacklevel=2,
             )
@@ -156,7 +161,7 @@ class Dataset:
             return self.batch(index)
         return self.__getitems__([operator.index(index)])[0]
 
-    def __getitems__(self, indices: Sequence[int]) -> List[Sample]:
+    def __getitems__(self, indices: Indices) -> List[Sample]:
         """The samples at some indices: how PyTorch's DataLoader fetches a batch before it collates it."""
         stored = self._read(indices)
         columns = [[self._one(name, value) for value in stored[name]] for name in self._names]
@@ -164,7 +169,7 @@ class Dataset:
             return list(zip(*columns))
         return [dict(zip(self._names, values)) for values in zip(*columns)]
 
-    def batch(self, indices: Sequence[int]) -> Sample:
+    def batch(self, indices: Indices) -> Sample:
         """The samples at some indices, stacked: several times faster than one by one.
 
         Parameters
@@ -218,7 +223,9 @@ class Dataset:
     def __repr__(self) -> str:
         split = "" if self._split is None else f", split={self._split!r}"
         fields = ", ".join(
-            f"{name}: {len(field.classes)} classes" if field.kind == "class" else f"{name}: {field.dtype}{list(field.shape)}"
+            f"{name}: {len(field.classes)} classes"
+            if field.kind == "class"
+            else f"{name}: {field.dtype}{list(field.shape)}"
             for name, field in self.fields.items()
         )
         return f"<spillway.Dataset {self._path!r}{split}: {self._count} samples of {fields}>"
@@ -227,13 +234,20 @@ class Dataset:
         scheme = read_scheme(self._path, self._manifest, self._scheme_name)
         if scheme is None:
             names = scheme_names(self._path)
-            remedy = f"Its schemes are: {', '.join(names)}." if names else f'Run "spillway split {self._path} train=0.8 val=0.2".'
+            remedy = (
+                f"Its schemes are: {', '.join(names)}."
+                if names
+                else f'Run "spillway split {self._path} train=0.8 val=0.2".'
+            )
             raise SpillwayError(
-                f'{self._path} has no scheme of splits "{self._scheme_name}"', "missing", remedy, {"dataset": self._path}
+                f'{self._path} has no scheme of splits "{self._scheme_name}"',
+                "missing",
+                remedy,
+                {"dataset": self._path},
             )
         return scheme
 
-    def _read(self, indices: Sequence[int]) -> Dict[str, np.ndarray]:
+    def _read(self, indices: Indices) -> Dict[str, np.ndarray]:
         """Values of all chosen fields and the id, in stored dtypes, [B, ...]."""
         places = _places(indices, self._count)
         ids = places if self._bitmap is None else self._bitmap.select(places)
@@ -295,11 +309,16 @@ def _chosen(folder: str, manifest: Manifest, fields: Optional[Sequence[str]]) ->
     for name in fields:
         if name != "id" and name not in manifest.fields:
             names = ", ".join(manifest.fields)
-            raise SpillwayError(f'{folder} has no field "{name}"', "missing", f"Its fields are: {names}.", {"dataset": folder, "field": name})
+            raise SpillwayError(
+                f'{folder} has no field "{name}"',
+                "missing",
+                f"Its fields are: {names}.",
+                {"dataset": folder, "field": name},
+            )
     return list(fields)
 
 
-def _places(indices: Sequence[int], count: int) -> np.ndarray:
+def _places(indices: Indices, count: int) -> np.ndarray:
     """Indices as int64 [B] from 0 to count - 1, in an array of their own."""
     given = np.asarray(indices)
     if given.ndim != 1 or (given.size and not np.issubdtype(given.dtype, np.integer)):

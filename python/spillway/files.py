@@ -43,7 +43,6 @@ class OpenFile:
             got += step
         return got
 
-
     def read_cached(self, target: memoryview, start_byte: int) -> int:
         """As `read_into`, but only what the system has in memory and without waiting; 0 also where it cannot tell."""
         return _read_cached(self, target, start_byte)
@@ -141,7 +140,9 @@ def _open(path: str) -> OpenFile:
     try:
         return OpenFile(path)
     except (FileNotFoundError, NotADirectoryError) as cause:
-        raise SpillwayError(f"{path} is not there", "missing", "Restore it from a copy, or pack again.", {"path": path}) from cause
+        raise SpillwayError(
+            f"{path} is not there", "missing", "Restore it from a copy, or pack again.", {"path": path}
+        ) from cause
     except OSError as cause:
         raise checked.unreadable(path, cause) from cause
 

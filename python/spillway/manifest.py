@@ -21,7 +21,20 @@ MANIFEST_NAME = "dataset.json"
 #: 100,000 shards fit well.
 MAX_MANIFEST_BYTES = 2**26
 
-_DTYPES = ("bool", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float16", "float32", "float64")
+_DTYPES = (
+    "bool",
+    "uint8",
+    "int8",
+    "uint16",
+    "int16",
+    "uint32",
+    "int32",
+    "uint64",
+    "int64",
+    "float16",
+    "float32",
+    "float64",
+)
 _CLASS_DTYPES = ("uint8", "uint16", "int32")
 
 

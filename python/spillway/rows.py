@@ -123,7 +123,7 @@ class RowReader:
 
     def _fill(self, names: Sequence[str], plan: List[Tuple[int, int, int, int]], raw: Dict[str, np.ndarray]) -> None:
         """Does the reads of a plan: copies what the system has in memory, asks for the rest all at once, then waits."""
-        columns = [(name, raw[name].shape[1], memoryview(raw[name].reshape(-1))) for name in names]
+        columns = [(name, raw[name].shape[1], raw[name].reshape(-1).data) for name in names]
         is_ahead = len(plan) > 1
         late: List[_LateRead] = []
         late_bytes = 0
@@ -161,7 +161,8 @@ class RowReader:
         end_byte = os.fstat(file.descriptor).st_size
         sample = int(self._first_rows[shard_index]) + row
         return SpillwayError(
-            f'shard {file.path} ends at byte {end_byte}, expected {shard.byte_length}: "{name}" of sample {sample} is not whole',
+            f"shard {file.path} ends at byte {end_byte}, expected {shard.byte_length}: "
+            f'"{name}" of sample {sample} is not whole',
             "corrupt",
             "Restore the shard from a copy, or pack again.",
             {"dataset": self._folder, "shard": shard.path, "field": name, "sample": sample, "endByte": end_byte},

@@ -52,7 +52,9 @@ def read_scheme(folder: str, manifest: Manifest, name: str) -> Optional[Scheme]:
         `usage` for a name that is none, `version`, `corrupt`, `io`, `mismatch` if it was made for other data
     """
     if not _NAME.match(name):
-        raise SpillwayError(f"{name!r} is no name of a scheme", "usage", "Give the name that was split with, such as main.")
+        raise SpillwayError(
+            f"{name!r} is no name of a scheme", "usage", "Give the name that was split with, such as main."
+        )
     path = os.path.join(folder, _FOLDER, name + ".json")
     try:
         content = checked.read_bytes(path, _MAX_SCHEME_BYTES)
@@ -114,7 +116,9 @@ def read_bits_file(folder: str, scheme: Scheme, split: Split) -> bytes:
     try:
         content = checked.read_bytes(path, byte_length)
     except (FileNotFoundError, NotADirectoryError) as cause:
-        raise SpillwayError(f"{path} is not there", "missing", "Restore it from a copy, or split again.", {"path": path}) from cause
+        raise SpillwayError(
+            f"{path} is not there", "missing", "Restore it from a copy, or split again.", {"path": path}
+        ) from cause
     if len(content) != byte_length:
         raise checked.damaged(path, f"it has {len(content)} bytes, expected {byte_length}")
     return content

@@ -77,7 +77,9 @@ def _verify_columns(
     for name, field in manifest.fields.items():
         length = run_length(field.stride)
         full_count, rest_rows = divmod(shard.rows, length)
-        groups = [(first, min(_RUNS_AT_ONCE, full_count - first), length) for first in range(0, full_count, _RUNS_AT_ONCE)]
+        groups = [
+            (first, min(_RUNS_AT_ONCE, full_count - first), length) for first in range(0, full_count, _RUNS_AT_ONCE)
+        ]
         if rest_rows:
             groups.append((full_count, 1, rest_rows))
         for first, count, rows in groups:
@@ -89,7 +91,7 @@ def _verify_columns(
                 sample = first_row + run * length
                 expected = int(sums[sum_index + run])
                 raise SpillwayError(
-                    f'shard {file.path} is corrupt: checksum {int(found[wrong[0]]):016x}, expected {expected:016x} '
+                    f"shard {file.path} is corrupt: checksum {int(found[wrong[0]]):016x}, expected {expected:016x} "
                     f'("{name}" of {_samples(sample, rows)})',
                     "corrupt",
                     "Restore the shard from a copy, or pack again.",
@@ -109,7 +111,9 @@ def _hash_runs(file: OpenFile, start_byte: int, count: int, run_bytes: int) -> n
         hashes.update(content[:, :whole])
         return hashes.finish(content[:, whole:])
     for piece_start in range(0, whole, piece_bytes):
-        hashes.update(_read_pieces(file, start_byte + piece_start, count, run_bytes, min(piece_bytes, whole - piece_start)))
+        hashes.update(
+            _read_pieces(file, start_byte + piece_start, count, run_bytes, min(piece_bytes, whole - piece_start))
+        )
     return hashes.finish(_read_pieces(file, start_byte + whole, count, run_bytes, run_bytes - whole))
 
 
@@ -122,7 +126,7 @@ def _read_pieces(file: OpenFile, start_byte: int, count: int, run_bytes: int, pi
 
 def _read_exactly(file: OpenFile, target: np.ndarray, start_byte: int) -> None:
     try:
-        got = file.read_into(memoryview(target), start_byte)
+        got = file.read_into(target.data, start_byte)
     except OSError as cause:
         raise checked.unreadable(file.path, cause) from cause
     if got != len(target):

@@ -16,7 +16,6 @@ _P5 = 0x27D4EB2F165667C5
 _MASK = 2**64 - 1
 
 
-
 def xxh64(content: bytes) -> int:
     """XXH64 of some bytes, in plain Python: for short texts, at about 10 MB/s."""
     stripe_count = len(content) // 32
@@ -104,7 +103,9 @@ class ManyHashes:
         lanes = self._lanes
         count, rest_length = rest.shape
         if self._byte_length:
-            value = _turn_many(lanes[0], 1) + _turn_many(lanes[1], 7) + _turn_many(lanes[2], 12) + _turn_many(lanes[3], 18)
+            value = (
+                _turn_many(lanes[0], 1) + _turn_many(lanes[1], 7) + _turn_many(lanes[2], 12) + _turn_many(lanes[3], 18)
+            )
             for lane in lanes:
                 value = (value ^ _round_many(lane)) * np.uint64(_P1) + np.uint64(_P4)
         else:
@@ -123,11 +124,13 @@ class ManyHashes:
             value = _turn_many(value ^ rest[:, place].astype(np.uint64) * np.uint64(_P5), 11) * np.uint64(_P1)
         value = (value ^ value >> np.uint64(33)) * np.uint64(_P2)
         value = (value ^ value >> np.uint64(29)) * np.uint64(_P3)
-        return value ^ value >> np.uint64(32)
+        sums: np.ndarray = value ^ value >> np.uint64(32)
+        return sums
 
 
 def _turn_many(value: np.ndarray, bits: int) -> np.ndarray:
-    return value << np.uint64(bits) | value >> np.uint64(64 - bits)
+    turned: np.ndarray = value << np.uint64(bits) | value >> np.uint64(64 - bits)
+    return turned
 
 
 def _round_many(word: np.ndarray) -> np.ndarray:

@@ -65,7 +65,11 @@ def read_catalog(folder: str) -> Optional[Dict[str, list]]:
     parts = os.path.join(folder, "catalog")
     if pyarrow is None or not os.path.isdir(parts):
         return None
-    tables = [pyarrow.parquet.read_table(os.path.join(parts, name)) for name in sorted(os.listdir(parts)) if name.endswith(".parquet")]
+    tables = [
+        pyarrow.parquet.read_table(os.path.join(parts, name))
+        for name in sorted(os.listdir(parts))
+        if name.endswith(".parquet")
+    ]
     return pyarrow.concat_tables(tables).to_pydict() if tables else None
 
 
@@ -110,7 +114,9 @@ def _check_as_multisets(dataset: Dataset, source: str, files: List[str]) -> None
 def _check_array(what: str, found: np.ndarray, expected: np.ndarray) -> None:
     # Bytes, not values: a NaN must come back as the same NaN.
     if found.dtype != expected.dtype or found.shape != expected.shape or found.tobytes() != expected.tobytes():
-        raise Difference(f"{what} is {found.dtype}{list(found.shape)} with other bytes than {expected.dtype}{list(expected.shape)}")
+        raise Difference(
+            f"{what} is {found.dtype}{list(found.shape)} with other bytes than {expected.dtype}{list(expected.shape)}"
+        )
 
 
 def check_splits(dataset: Dataset, folder: str) -> None:

@@ -40,13 +40,19 @@ def make_dataset(
     shards: List[Dict[str, Any]] = []
     first = 0
     for index, count in enumerate(rows_per_shard):
-        shards.append(_write_shard(folder, index, {name: field["values"][first : first + count] for name, field in fields.items()}))
+        shards.append(
+            _write_shard(
+                folder, index, {name: field["values"][first : first + count] for name, field in fields.items()}
+            )
+        )
         first += count
     fingerprint = f"{xxh64(''.join(shard['sums']['hash'] for shard in shards).encode()):016x}"
     manifest = {
         "format": "spillway",
         "version": 1,
-        "fields": {name: {key: value for key, value in field.items() if key != "values"} for name, field in fields.items()},
+        "fields": {
+            name: {key: value for key, value in field.items() if key != "values"} for name, field in fields.items()
+        },
         "layout": {"kind": "source"},
         "source": {"kind": "test", "fingerprint": "0" * 16},
         "rows": rows,

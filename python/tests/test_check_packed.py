@@ -27,7 +27,12 @@ def _pack(source: str, folder: str):
     files = check_packed.source_files(source)[::-1]
     waves = np.stack([check_packed.load(source, path) for path in files])
     labels = ["abc".index(check_packed.class_of(path)) for path in files]
-    make_dataset(folder, {"data": tensor(waves), "label": classes(labels, "abc")}, [20, 10], {"train": range(20), "val": range(20, 30)})
+    make_dataset(
+        folder,
+        {"data": tensor(waves), "label": classes(labels, "abc")},
+        [20, 10],
+        {"train": range(20), "val": range(20, 30)},
+    )
     return files, waves, labels
 
 

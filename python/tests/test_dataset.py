@@ -9,7 +9,20 @@ from make_dataset import change_json, classes, make_dataset, read_json, tensor, 
 
 from spillway import Dataset, SpillwayError
 
-DTYPES = ["bool", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float16", "float32", "float64"]
+DTYPES = [
+    "bool",
+    "uint8",
+    "int8",
+    "uint16",
+    "int16",
+    "uint32",
+    "int32",
+    "uint64",
+    "int64",
+    "float16",
+    "float32",
+    "float64",
+]
 
 
 def _random(dtype: str, shape) -> np.ndarray:
@@ -181,7 +194,9 @@ def test_a_closed_dataset_opens_its_files_again(gestures):
     assert dataset[99]["id"] == 99
 
 
-@pytest.mark.parametrize("arguments", [{"dtype": "float64"}, {"fields": "data"}, {"fields": []}, {"fields": ["data", "data"]}])
+@pytest.mark.parametrize(
+    "arguments", [{"dtype": "float64"}, {"fields": "data"}, {"fields": []}, {"fields": ["data", "data"]}]
+)
 def test_refuses_arguments_that_make_no_sense(gestures, arguments):
     with pytest.raises(SpillwayError) as raised:
         Dataset(gestures.path, **arguments)

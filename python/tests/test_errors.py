@@ -69,13 +69,16 @@ DAMAGES = {
         m, "shards", columns=_without(m["shards"][0]["columns"], "label")
     ),
     'field "data" has the unknown member "scale"': lambda m: {
-        **m, "fields": {**m["fields"], "data": {**m["fields"]["data"], "scale": 0.5}}
+        **m,
+        "fields": {**m["fields"], "data": {**m["fields"]["data"], "scale": 0.5}},
     },
-    'dtype of field "data" is \'complex64\'': lambda m: {
-        **m, "fields": {**m["fields"], "data": {**m["fields"]["data"], "dtype": "complex64"}}
+    "dtype of field \"data\" is 'complex64'": lambda m: {
+        **m,
+        "fields": {**m["fields"], "data": {**m["fields"]["data"], "dtype": "complex64"}},
     },
     'a record of field "data" has': lambda m: {
-        **m, "fields": {**m["fields"], "data": {"kind": "tensor", "dtype": "int8", "shape": [2**31 - 1] * 16}}
+        **m,
+        "fields": {**m["fields"], "data": {"kind": "tensor", "dtype": "int8", "shape": [2**31 - 1] * 16}},
     },
 }
 
@@ -135,11 +138,17 @@ def test_a_shard_cut_short_while_it_is_open_names_the_sample(gestures):
     dataset[40]
     os.truncate(gestures.path + "/shards/00001.arrow", 4096 + 10 * 1600 + 7)
     assert dataset[49]["id"] == 49
-    with pytest.raises(SpillwayError, match=r'00001.arrow ends at byte 20103, expected 69682: "data" of sample 50 is not whole') as raised:
+    with pytest.raises(
+        SpillwayError, match=r'00001.arrow ends at byte 20103, expected 69682: "data" of sample 50 is not whole'
+    ) as raised:
         dataset.batch(np.arange(45, 60))
     assert raised.value.code == "corrupt"
     assert raised.value.where == {
-        "dataset": gestures.path, "shard": "shards/00001.arrow", "field": "data", "sample": 50, "endByte": 20103,
+        "dataset": gestures.path,
+        "shard": "shards/00001.arrow",
+        "field": "data",
+        "sample": 50,
+        "endByte": 20103,
     }
 
 
@@ -237,7 +246,11 @@ def test_verify_passes_what_is_whole(gestures):
 
 @pytest.mark.parametrize(
     ("place", "field", "sample", "shown"),
-    [(4096, "data", 40, "samples 40 to 41"), (4096 + 1600 * 40 - 1, "data", 78, "samples 78 to 79"), (69632 + 39, "label", 40, "samples 40 to 79")],
+    [
+        (4096, "data", 40, "samples 40 to 41"),
+        (4096 + 1600 * 40 - 1, "data", 78, "samples 78 to 79"),
+        (69632 + 39, "label", 40, "samples 40 to 79"),
+    ],
 )
 def test_verify_finds_a_flipped_bit(gestures, place, field, sample, shown):
     path = gestures.path + "/shards/00001.arrow"
@@ -245,7 +258,12 @@ def test_verify_finds_a_flipped_bit(gestures, place, field, sample, shown):
     with pytest.raises(SpillwayError) as raised:
         Dataset(gestures.path).verify()
     assert raised.value.code == "corrupt"
-    assert raised.value.where == {"dataset": gestures.path, "shard": "shards/00001.arrow", "field": field, "sample": sample}
+    assert raised.value.where == {
+        "dataset": gestures.path,
+        "shard": "shards/00001.arrow",
+        "field": field,
+        "sample": sample,
+    }
     assert f'("{field}" of {shown})' in raised.value.what
 
 

@@ -84,7 +84,9 @@ def test_a_forked_child_reads_though_a_lost_thread_held_the_lock(gestures):
 def test_a_data_loader_gives_every_sample_once(gestures, method):
     torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install torch")
     dataset = Dataset(gestures.path, split="train")
-    loader = torch.utils.data.DataLoader(dataset, batch_size=16, shuffle=True, num_workers=2, multiprocessing_context=method)
+    loader = torch.utils.data.DataLoader(
+        dataset, batch_size=16, shuffle=True, num_workers=2, multiprocessing_context=method
+    )
     for _ in range(2):
         seen = []
         for batch in loader:

@@ -17,7 +17,7 @@
 export const word64 = { claimed: 0, released: 1, wanted: 2 } as const;
 
 /** Indices of 32-bit words: bells are counters that are rung (added to, and notified). */
-export const word32 = { consumerBell: 8, readerBell: 9, stop: 10, failed: 11, running: 12 } as const;
+export const word32 = { consumerBell: 8, readerBell: 9, stop: 10, failed: 11 } as const;
 
 /** Bytes of the control words; `done` follows, one int32 per run of the ring. */
 export const controlBytes = 64;

@@ -60,7 +60,7 @@ export async function* runLoop(engine: Engine, request: LoopRequest): AsyncGener
     }
   } finally {
     signal?.removeEventListener("abort", onAbort);
-    await loop.end();
+    await loop.close();
   }
 }
 
@@ -69,10 +69,12 @@ interface Loop {
   maker: BatchMaker;
   plan: LoopPlan;
   firstCount: number;
+  /** Count after the last sample. */
+  end: number;
   /** The first error of a reader. */
   failure: () => SpillwayError | undefined;
   /** Stops the readers, waits for them, and gives everything back. */
-  end(): Promise<void>;
+  close(): Promise<void>;
 }
 
 async function startLoop(engine: Engine, request: LoopRequest): Promise<Loop> {
@@ -87,7 +89,6 @@ async function startLoop(engine: Engine, request: LoopRequest): Promise<Loop> {
   try {
     control = prepareControl(reservation, plan, firstCount);
     const readers = engine.readers.lend(plan.readers);
-    Atomics.store(control.words32, word32.running, readers.length);
     readers.forEach((reader, number) => {
       const job: ReaderJob = {
         type: "job",
@@ -124,17 +125,18 @@ async function startLoop(engine: Engine, request: LoopRequest): Promise<Loop> {
     control,
     plan,
     firstCount,
+    end: firstCount + request.schedule.total,
     maker: new BatchMaker(plan, engine.fields, reservation.memory.buffer, reservation.address),
     failure: () => failure && restoreError(failure),
-    async end() {
-      engine.loops.delete(loop.end);
+    async close() {
+      engine.loops.delete(loop.close);
       stop(control);
       const hold = setInterval(() => {}, 2 ** 30);
       await Promise.all(ended).finally(() => clearInterval(hold));
       reservation.release();
     },
   };
-  engine.loops.add(loop.end);
+  engine.loops.add(loop.close);
   return loop;
 }
 
@@ -161,10 +163,12 @@ async function waitFor(loop: Loop, from: number, to: number): Promise<void> {
   if (isReady(control, from, to, plan.runLength)) return;
   // Sleeping on shared memory does not keep the process alive, and the readers must not: this does.
   const hold = setInterval(() => {}, 2 ** 30);
+  // A waking costs as much as reading some ten samples: where readers are the slower side, sleep for half a ring.
+  const wanted = Math.max(to, Math.min(from + Math.floor(plan.slots / 2), loop.end));
   try {
     for (;;) {
       const bell = Atomics.load(control.words32, word32.consumerBell);
-      Atomics.store(control.words64, word64.wanted, BigInt(to));
+      Atomics.store(control.words64, word64.wanted, BigInt(wanted));
       if (isReady(control, from, to, plan.runLength)) return;
       if (Atomics.load(control.words32, word32.failed) !== 0) await throwFailure(loop);
       if (Atomics.load(control.words32, word32.stop) !== 0) return throwStopped();

@@ -22,6 +22,9 @@ const maxRunLength = 32;
 /** Ring beyond two batches: so many runs per reader, so that none waits while a batch is being used. */
 const runsPerReader = 4;
 
+/** Ring of small samples: large enough that one waking of the consumer serves many batches. */
+const easyRingBytes = 8 * 2 ** 20;
+
 /** Part of the memory that reader threads may take by default. */
 const threadShare = 0.5;
 
@@ -105,7 +108,8 @@ export function planLoop(input: PlanInput): LoopPlan {
   const slotBytes = fields.reduce((sum, field) => sum + field.deliveredStride, 8);
   const runLength = Math.max(1, Math.min(maxRunLength, Math.floor(runBytes / storedBytes), batchSize));
   const fewest = Math.ceil((2 * batchSize) / runLength) + 1;
-  const wanted = Math.ceil((4 * batchSize) / runLength) + runsPerReader * input.readers;
+  const easyRuns = Math.floor(easyRingBytes / (slotBytes * runLength));
+  const wanted = Math.max(easyRuns, Math.ceil((4 * batchSize) / runLength) + runsPerReader * input.readers);
   const fitting = Math.floor(input.ringBytes / (slotBytes * runLength));
   const ringRuns = Math.max(fewest, Math.min(wanted, fitting));
   const slots = ringRuns * runLength;

@@ -16,26 +16,22 @@ const { table } = start;
 const shards = new OpenFiles(table.root, table.paths, table.shardBytes, start.maxOpenFiles);
 const sumFiles = new OpenFiles(table.root, table.sumPaths, table.sumBytes, Math.ceil(start.maxOpenFiles / 4));
 
-function say(message: FromReader): void {
-  parentPort!.postMessage(message);
-}
-
 parentPort!.on("message", (job: ToReader) => {
   const { plan, reservation, loop } = job;
   const memory = start.segments[reservation.segment]!;
   const control = viewControl(memory, reservation.address, plan.slots / plan.runLength);
+  let outcome: FromReader = { type: "ended", loop };
   try {
     work(job, control, memory);
-    say({ type: "ended", loop });
   } catch (thrown) {
-    say({ type: "failed", loop, error: recordError(thrown) });
-    Atomics.store(control.words32, word32.failed, 1);
-  } finally {
-    shards.closeAll();
-    sumFiles.closeAll();
-    Atomics.sub(control.words32, word32.running, 1);
-    ring(control, word32.consumerBell);
+    outcome = { type: "failed", loop, error: recordError(thrown) };
   }
+  shards.closeAll();
+  sumFiles.closeAll();
+  // The message first: who sees the word may then wait for it.
+  parentPort!.postMessage(outcome);
+  if (outcome.type === "failed") Atomics.store(control.words32, word32.failed, 1);
+  ring(control, word32.consumerBell);
 });
 
 function work(job: ReaderJob, control: Control, memory: WebAssembly.Memory): void {

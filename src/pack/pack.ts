@@ -2,7 +2,7 @@
 // for: training needs neither Arrow nor Parquet, and should not wait for them.
 
 import type { Layout } from "../format/manifest.js";
-import type { SampleInput } from "../source/iterable.js";
+import type { SampleValues } from "../source/iterable.js";
 import type { SourceOptions } from "../source/source.js";
 import type { Fields } from "../tensor/field.js";
 
@@ -56,7 +56,7 @@ export interface PackResult {
  * @throws SpillwayError `exists`, `locked`, `mismatch` (an unfinished pack of other data), `source`, `space`, `memory`
  */
 export async function pack(
-  source: string | AsyncIterable<SampleInput> | Iterable<SampleInput>,
+  source: string | AsyncIterable<SampleValues> | Iterable<SampleValues>,
   path: string,
   options: PackOptions = {},
 ): Promise<PackResult> {

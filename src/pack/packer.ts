@@ -13,7 +13,7 @@ import { type Layout, type Manifest, manifestName } from "../format/manifest.js"
 import { shardBytes as defaultShardBytes, planSums } from "../format/shard.js";
 import { checkSeed } from "../order/keys.js";
 import { permutation } from "../order/permutation.js";
-import { type SampleInput, sourceOf } from "../source/iterable.js";
+import { type SampleValues, sourceOf } from "../source/iterable.js";
 import { openSource } from "../source/registry.js";
 import type { Source, SourceOptions } from "../source/source.js";
 import { formatBytes, parseBytes } from "../store/byte-size.js";
@@ -38,7 +38,7 @@ const spareBytes = 16 * 2 ** 20;
 
 /** Does the work of `pack`, see there. */
 export async function packSource(
-  source: string | AsyncIterable<SampleInput> | Iterable<SampleInput>,
+  source: string | AsyncIterable<SampleValues> | Iterable<SampleValues>,
   path: string,
   options: PackOptions,
 ): Promise<PackResult> {

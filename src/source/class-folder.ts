@@ -6,9 +6,9 @@ import { SpillwayError } from "../errors.js";
 import { hashHex } from "../kernels/hasher.js";
 import type { ClassField } from "../tensor/field.js";
 import { namedClasses } from "./class-labels.js";
-import { describeEndings, type FileTree, listTree } from "./file-tree.js";
+import { describeEndings, type FileTree, firstEnding, listTree } from "./file-tree.js";
 import type { SourceOptions } from "./source.js";
-import { describeOptions } from "./source-checks.js";
+import { describeOptions, isFolder } from "./source-checks.js";
 
 /** The endings of each folder kind. */
 export const folderEndings = {
@@ -35,16 +35,31 @@ export interface ClassFolder {
 }
 
 /**
+ * Whether a path is a folder of this kind: the first sample that is met decides. Where it holds the other kind too,
+ * `openClassFolder` finds that while it lists all.
+ */
+export function detectClassFolder(kind: FolderKind, path: string): boolean {
+  if (!isFolder(path)) return false;
+  const ending = firstEnding(path, Object.values(folderEndings).flat());
+  return ending !== undefined && (folderEndings[kind] as readonly string[]).includes(ending);
+}
+
+/**
  * Lists a folder.
  *
  * @throws SpillwayError `source` if it holds no sample, or samples of another folder kind too and `options.kind` does
  * not say which is meant
  */
-export async function openClassFolder(kind: FolderKind, path: string, options: SourceOptions): Promise<ClassFolder> {
+export async function openClassFolder(
+  kind: FolderKind,
+  path: string,
+  options: SourceOptions,
+): Promise<ClassFolder> {
   const tree = await listTree(path, folderEndings[kind]);
   const endings = folderEndings[kind].join(", ");
   if (tree.files.length === 0) {
-    const found = tree.ignored.size === 0 ? "is empty" : `holds ${describeEndings(tree.ignored)} and no ${endings}`;
+    const found =
+      tree.ignored.size === 0 ? "is empty" : `holds ${describeEndings(tree.ignored)} and no ${endings}`;
     throw new SpillwayError("source", `${path} ${found}`, {
       remedy: `Put ${endings} files there, in a sub-folder per class, or give another path.`,
       where: { path },
@@ -54,9 +69,13 @@ export async function openClassFolder(kind: FolderKind, path: string, options: S
   const given = options.classes;
   const label = tree.classes.length === 0 ? undefined : namedClasses(tree.classes, given, path);
   if (given && !label) {
-    throw new SpillwayError("usage", `${path} has no sub-folders, so there is nothing that --classes could name`, {
-      remedy: "Leave it out, or move the files into a sub-folder per class.",
-    });
+    throw new SpillwayError(
+      "usage",
+      `${path} has no sub-folders, so there is nothing that --classes could name`,
+      {
+        remedy: "Leave it out, or move the files into a sub-folder per class.",
+      },
+    );
   }
   // The caller's order of classes may differ from the order of the folders.
   const places = tree.classes.map((name) => label?.classes.indexOf(name) ?? 0);

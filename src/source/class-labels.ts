@@ -21,16 +21,24 @@ export function writeLabel(field: ClassField, index: number, into: Uint8Array): 
  * @param path where the names were found, for messages
  * @throws SpillwayError `source` if a name was found that is not given
  */
-export function namedClasses(found: readonly string[], given: readonly string[] | undefined, path: string): ClassField {
+export function namedClasses(
+  found: readonly string[],
+  given: readonly string[] | undefined,
+  path: string,
+): ClassField {
   if (!given) return classes(found);
   const field = classes(given);
   const known = new Set(given);
   const unknown = found.find((name) => !known.has(name));
   if (unknown !== undefined) {
-    throw new SpillwayError("source", `${path} holds class "${unknown}", which is not among the ${given.length} given: ${shortList(given)}`, {
-      remedy: `Add it to --classes, or leave --classes out to use all ${found.length} that are there.`,
-      where: { path },
-    });
+    throw new SpillwayError(
+      "source",
+      `${path} holds class "${unknown}", which is not among the ${given.length} given: ${shortList(given)}`,
+      {
+        remedy: `Add it to --classes, or leave --classes out to use all ${found.length} that are there.`,
+        where: { path },
+      },
+    );
   }
   return field;
 }

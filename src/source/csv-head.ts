@@ -24,8 +24,8 @@ export const missingMarks = ["NA", "N/A", "NULL", "null"];
 /** Names by which a label column is known, in small letters. */
 export const labelNames = ["label", "class", "target", "y"];
 
-/** Wider tables are refused: DuckDB holds 2,048 rows at a time, 8 bytes a cell. */
-export const maxColumns = 16_384;
+/** Wider tables are refused: DuckDB holds 2,048 rows at a time, several times over, 8 bytes a cell. */
+const maxColumns = 8192;
 
 const delimiters = [",", ";", "\t", "|"];
 const maxRecords = 200;
@@ -35,17 +35,27 @@ const number = /^\s*[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|nan|inf|infinity)\
  * @param bytes the first bytes of the file
  * @param isWhole whether these are all
  * @param path for its ending and for messages
- * @throws SpillwayError `source` for an empty file, one that is no text, or more than 16,384 columns
+ * @throws SpillwayError `source` for an empty file, one that is no text, or more than 8,192 columns
  */
 export function parseCsvHead(bytes: Uint8Array, isWhole: boolean, path: string): CsvHead {
   const text = decodeText(bytes, path);
-  if (text.trim() === "") throw refusal(path, `${path} is empty`, "Give a file with a header and a row per sample.");
+  if (text.trim() === "")
+    throw refusal(path, `${path} is empty`, "Give a file with a header and a row per sample.");
   const delimiter = /\.tsv(?:\.gz)?$/i.test(path) ? "\t" : likeliestDelimiter(text);
   const records = splitRecords(text, delimiter, isWhole, maxRecords);
   const [first] = records;
-  if (!first) throw refusal(path, `${path} has a first line of more than ${bytes.length} bytes`, "Save wide tables as .npy.");
+  if (!first)
+    throw refusal(
+      path,
+      `${path} has a first line of more than ${bytes.length} bytes`,
+      "Save wide tables as .npy.",
+    );
   if (first.length > maxColumns) {
-    throw refusal(path, `${path} has ${first.length} columns, at most ${maxColumns} are read`, "Save wide tables as .npy: np.save(path, x).");
+    throw refusal(
+      path,
+      `${path} has ${first.length} columns, at most ${maxColumns} are read`,
+      "Save wide tables as .npy: np.save(path, x).",
+    );
   }
   const rows = records.slice(1);
   const isTextBelow = first.map((_, column) => rows.some((row) => isText(row[column] ?? "")));
@@ -70,10 +80,18 @@ function isText(cell: string): boolean {
 
 function decodeText(bytes: Uint8Array, path: string): string {
   if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)) {
-    throw refusal(path, `${path} is UTF-16 text, UTF-8 was expected`, "Save it as UTF-8: in Excel, choose CSV UTF-8.");
+    throw refusal(
+      path,
+      `${path} is UTF-16 text, UTF-8 was expected`,
+      "Save it as UTF-8: in Excel, choose CSV UTF-8.",
+    );
   }
   if (bytes.includes(0)) {
-    throw refusal(path, `${path} is no text: byte ${bytes.indexOf(0)} is 00`, "Give a .csv or .tsv file in UTF-8.");
+    throw refusal(
+      path,
+      `${path} is no text: byte ${bytes.indexOf(0)} is 00`,
+      "Give a .csv or .tsv file in UTF-8.",
+    );
   }
   // Cut in the middle of a character or not UTF-8: DuckDB names the line of the latter. The BOM is dropped here.
   return new TextDecoder("utf-8").decode(bytes);

@@ -5,7 +5,7 @@ import { SpillwayError } from "../errors.js";
 import type { ClassField } from "../tensor/field.js";
 import { namedClasses } from "./class-labels.js";
 import { missingMarks } from "./csv-head.js";
-import { checkLabel, givenLabels, LabelNumbers, maxNumberClasses, unknownLabel } from "./number-labels.js";
+import { checkLabel, givenLabels, LabelNumbers, unknownLabel } from "./number-labels.js";
 
 const maxNames = 100_000;
 const missing = new Set(["nan", "none", "?", ...missingMarks.map((mark) => mark.toLowerCase())]);
@@ -32,24 +32,35 @@ export function createLabelText(path: string): LabelTextScan {
   return {
     add(text, row) {
       if (firstRows.has(text)) return;
+      // Marks for a missing cell arrive as empty ones.
       const where = { path, row, field: "label" };
       if (text.trim() === "") {
-        throw new SpillwayError("source", `the label of row ${row} (from 0, header not counted) of ${path} is empty`, {
-          remedy: "Remove the row, or give it a label.",
-          where,
-        });
+        throw new SpillwayError(
+          "source",
+          `the label of row ${row} (from 0, header not counted) of ${path} is empty or ${missingMarks.join(", ")}`,
+          {
+            remedy: "Remove the row, or give it a label.",
+            where,
+          },
+        );
       }
       firstRows.set(text, row);
       if (firstRows.size > maxNames) {
-        throw new SpillwayError("source", `${path} has more than ${maxNames} different labels in its first ${row + 1} rows`, {
-          remedy: "If they are measurements to be predicted, use --label-kind value; else name another --label-column.",
-          where,
-        });
+        throw new SpillwayError(
+          "source",
+          `${path} has more than ${maxNames} different labels in its first ${row + 1} rows`,
+          {
+            remedy:
+              "If they are measurements to be predicted, use --label-kind value; else name another --label-column.",
+            where,
+          },
+        );
       }
     },
     labels(given) {
       const cells = [...firstRows];
-      const isNumbers = cells.some(([text]) => isNumber(text)) && cells.every(([text]) => isNumber(text) || isMissing(text));
+      const isNumbers =
+        cells.some(([text]) => isNumber(text)) && cells.every(([text]) => isNumber(text) || isMissing(text));
       const places = isNumbers ? numberPlaces(cells, given, path) : namePlaces(cells, given, path);
       return { field: places.field, indexOf: (text) => places.byText.get(text)! };
     },
@@ -61,14 +72,22 @@ interface Places {
   byText: ReadonlyMap<string, number>;
 }
 
-function namePlaces(cells: readonly [string, number][], given: readonly string[] | undefined, path: string): Places {
+function namePlaces(
+  cells: readonly [string, number][],
+  given: readonly string[] | undefined,
+  path: string,
+): Places {
   const names = [...new Set(cells.map(([text]) => text.trim()))].sort((a, b) => (a < b ? -1 : 1));
   const field = namedClasses(names, given, path);
   const places = new Map(field.classes.map((name, place) => [name, place]));
   return { field, byText: new Map(cells.map(([text]) => [text, places.get(text.trim())!])) };
 }
 
-function numberPlaces(cells: readonly [string, number][], given: readonly string[] | undefined, path: string): Places {
+function numberPlaces(
+  cells: readonly [string, number][],
+  given: readonly string[] | undefined,
+  path: string,
+): Places {
   const numbers = new LabelNumbers(path);
   for (const [text, row] of cells) {
     if (given) checkLabel(Number(text), row, path);

@@ -56,22 +56,24 @@ export function countEnding(counts: Map<string, number>, name: string): void {
 }
 
 /**
- * Whether a tree holds a file with one of the endings: reads names only, and no more than it needs.
+ * Ending of the first file met that has one of the endings; undefined where there is none. Reads names only, and no
+ * more than it needs.
  *
  * @param endings in small letters, with their point
  */
-export function hasFiles(path: string, endings: readonly string[]): boolean {
-  for (const name of walkNames(path, maxDepth)) {
-    if (endings.includes(endingOf(name))) return true;
+export function firstEnding(path: string, endings: readonly string[]): string | undefined {
+  for (const name of walkNames(path)) {
+    const ending = endingOf(name);
+    if (endings.includes(ending)) return ending;
   }
-  return false;
+  return undefined;
 }
 
-/** Names of all files of a tree that are not hidden, in no particular order; links to folders are not followed. */
+/** Names of all files of a tree that are not hidden, in no particular order. */
 export function* walkNames(path: string, depth = maxDepth): Generator<string> {
   const folders: string[] = [];
   for (const entry of readFolder(path)) {
-    if (entry.isDirectory()) folders.push(entry.name);
+    if (isFolderEntry(path, entry)) folders.push(entry.name);
     else yield entry.name;
   }
   for (const folder of depth > 0 ? folders : []) yield* walkNames(join(path, folder), depth - 1);
@@ -112,6 +114,12 @@ export async function listTree(root: string, endings: readonly string[]): Promis
   let batch = "";
   let sliceEnd = performance.now() + sliceMs;
 
+  /** Lets timers and signals have their turn, once in a slice. */
+  const pause = async () => {
+    await new Promise((resolve) => setImmediate(resolve));
+    sliceEnd = performance.now() + sliceMs;
+  };
+
   const addFile = (folder: string, names: NameList, index: number) => {
     const name = names.get(index);
     const path = folder + name;
@@ -141,16 +149,13 @@ export async function listTree(root: string, endings: readonly string[]): Promis
     // Folders are listed with a "/" at the end: sorting them among the files then sorts whole paths.
     const names = new NameList();
     for (const entry of readFolder(join(root, folder))) {
-      const isFolder = entry.isSymbolicLink() ? isFolderLink(join(root, folder), entry.name) : entry.isDirectory();
-      if (isFolder) names.add(`${entry.name}/`);
+      if (performance.now() > sliceEnd) await pause();
+      if (isFolderEntry(join(root, folder), entry)) names.add(`${entry.name}/`);
       else if (endings.includes(endingOf(entry.name))) names.add(entry.name);
       else countEnding(ignored, entry.name);
     }
     for (const index of names.sortedOrder()) {
-      if (performance.now() > sliceEnd) {
-        await new Promise((resolve) => setImmediate(resolve));
-        sliceEnd = performance.now() + sliceMs;
-      }
+      if (performance.now() > sliceEnd) await pause();
       const name = names.get(index);
       if (name.endsWith("/")) await walk(folder + name, depth + 1);
       else addFile(folder, names, index);
@@ -162,7 +167,10 @@ export async function listTree(root: string, endings: readonly string[]): Promis
     throw new SpillwayError(
       "source",
       `${root} holds samples both directly (such as ${rootFile}) and in ${classNames.length} sub-folders (such as ${classNames[0]})`,
-      { remedy: "Move all of them into sub-folders, one per class, or all into one folder.", where: { path: root } },
+      {
+        remedy: "Move all of them into sub-folders, one per class, or all into one folder.",
+        where: { path: root },
+      },
     );
   }
   files.trim();
@@ -180,10 +188,12 @@ export async function listTree(root: string, endings: readonly string[]): Promis
   };
 }
 
-/** Whether a link leads to a folder. @throws SpillwayError if that folder holds the link, so that it has no end */
-function isFolderLink(folder: string, name: string): boolean {
-  const path = join(folder, name);
-  if (!statOf(path).isDirectory()) return false;
+/** Whether an entry is a folder, or a link to one. @throws SpillwayError if the link leads to a folder that holds it */
+function isFolderEntry(folder: string, entry: fs.Dirent): boolean {
+  if (!entry.isSymbolicLink()) return entry.isDirectory();
+  const path = join(folder, entry.name);
+  // A link that leads nowhere is a file; if it is wanted, reading it says what is wrong.
+  if (!fs.statSync(path, { throwIfNoEntry: false })?.isDirectory()) return false;
   const target = fs.realpathSync(path);
   const here = fs.realpathSync(folder);
   if (here === target || here.startsWith(target + sep)) {

@@ -31,7 +31,14 @@ const dtypeCodes: Record<number, DType> = {
 /** Whether bytes look like the beginning of an IDX file. */
 export function isIdx(head: Uint8Array): boolean {
   const [a, b, type, axes] = head;
-  return a === 0 && b === 0 && dtypeCodes[type ?? 0] !== undefined && axes !== undefined && axes >= 1 && axes <= maxAxes;
+  return (
+    a === 0 &&
+    b === 0 &&
+    dtypeCodes[type ?? 0] !== undefined &&
+    axes !== undefined &&
+    axes >= 1 &&
+    axes <= maxAxes
+  );
 }
 
 /**
@@ -41,29 +48,44 @@ export function isIdx(head: Uint8Array): boolean {
 export function parseIdxHeader(head: Uint8Array, path: string): IdxHeader {
   const where = { path };
   if (head.length < 4 || !isIdx(head)) {
-    const found = head.length === 0 ? "is empty" : `begins with bytes ${Buffer.from(head.subarray(0, 4)).toString("hex")}`;
-    throw new SpillwayError("source", `${path} is no IDX file: it ${found}, 0000, a type of 08 to 0e and a number of axes were expected`, {
-      remedy: "Get it again from where it came, or name another file.",
-      where,
-    });
+    const found =
+      head.length === 0
+        ? "is empty"
+        : `begins with bytes ${Buffer.from(head.subarray(0, 4)).toString("hex")}`;
+    throw new SpillwayError(
+      "source",
+      `${path} is no IDX file: it ${found}, 0000, a type of 08 to 0e and a number of axes were expected`,
+      {
+        remedy: "Get it again from where it came, or name another file.",
+        where,
+      },
+    );
   }
   const axes = head[3]!;
   const headerBytes = 4 + axes * 4;
   if (head.length < headerBytes) {
-    throw new SpillwayError("source", `${path} is cut short: it has ${head.length} bytes, its header alone needs ${headerBytes}`, {
-      remedy: "Copy or download it again.",
-      where,
-    });
+    throw new SpillwayError(
+      "source",
+      `${path} is cut short: it has ${head.length} bytes, its header alone needs ${headerBytes}`,
+      {
+        remedy: "Copy or download it again.",
+        where,
+      },
+    );
   }
   const view = new DataView(head.buffer, head.byteOffset, headerBytes);
   const shape = Array.from({ length: axes }, (_, axis) => view.getUint32(4 + axis * 4, false));
   const dtype = dtypeCodes[head[2]!]!;
   const dataBytes = shape.reduce((product, size) => product * size, elementBytes(dtype));
   if (dataBytes === 0 || !Number.isSafeInteger(dataBytes)) {
-    throw new SpillwayError("source", `${path} holds no samples that can be read: its shape is [${shape.join(", ")}]`, {
-      remedy: "Get it again from where it came.",
-      where,
-    });
+    throw new SpillwayError(
+      "source",
+      `${path} holds no samples that can be read: its shape is [${shape.join(", ")}]`,
+      {
+        remedy: "Get it again from where it came.",
+        where,
+      },
+    );
   }
   return { dtype, shape, headerBytes, dataBytes };
 }

@@ -42,7 +42,10 @@ export function findIdxPair(path: string, labels: string | undefined): { images:
   const wanted = labelNames(basename(images));
   const found = wanted.find((name) => isFile(join(folder, name)));
   if (found !== undefined) return { images, labels: join(folder, found) };
-  const looked = wanted.length === 0 ? 'its name holds no "images" to put "labels" for' : `looked for ${wanted.join(", ")} in ${folder}`;
+  const looked =
+    wanted.length === 0
+      ? 'its name holds no "images" to put "labels" for'
+      : `looked for ${wanted.join(", ")} in ${folder}`;
   throw new SpillwayError("missing", `${images} has no file of labels: ${looked}`, {
     remedy: "Name it: --labels path/to/labels-idx1-ubyte.gz",
     where: { path: images },
@@ -52,9 +55,15 @@ export function findIdxPair(path: string, labels: string | undefined): { images:
 function onlyImages(folder: string): string {
   const found = imageFiles(folder);
   if (found.length === 1) return join(folder, found[0]!);
-  const what = found.length === 0 ? "holds no IDX images" : `holds ${found.length} files of IDX images: ${shortList(found)}`;
+  const what =
+    found.length === 0
+      ? "holds no IDX images"
+      : `holds ${found.length} files of IDX images: ${shortList(found)}`;
   throw new SpillwayError("source", `${folder} ${what}`, {
-    remedy: found.length === 0 ? "Give the path of the file of images." : `Give the path of one of them, such as ${join(folder, found.at(-1)!)}.`,
+    remedy:
+      found.length === 0
+        ? "Give the path of the file of images."
+        : `Give the path of one of them, such as ${join(folder, found.at(-1)!)}.`,
     where: { path: folder },
   });
 }
@@ -68,7 +77,8 @@ function imageFiles(folder: string): string[] {
       for (let seen = 0; seen < maxEntries; seen++) {
         const entry = opened.readSync();
         if (!entry) break;
-        if (!entry.isDirectory() && !entry.name.startsWith(".") && imagesName.test(entry.name)) found.push(entry.name);
+        if (!entry.isDirectory() && !entry.name.startsWith(".") && imagesName.test(entry.name))
+          found.push(entry.name);
       }
     } finally {
       opened.closeSync();
@@ -81,7 +91,9 @@ function imageFiles(folder: string): string[] {
 
 /** Names that the labels of a file of images may have: as packed as the images, then the other way. */
 function labelNames(images: string): string[] {
-  const renamed = images.replace(/images/i, (word) => (word === "images" ? "labels" : "Labels")).replace(/idx\d/i, "idx1");
+  const renamed = images
+    .replace(/images/i, (word) => (word === "images" ? "labels" : "Labels"))
+    .replace(/idx\d/i, "idx1");
   if (!/images/i.test(images)) return [];
   return renamed.endsWith(".gz") ? [renamed, renamed.slice(0, -3)] : [renamed, `${renamed}.gz`];
 }

@@ -52,7 +52,9 @@ async function openIdx(path: string, options: SourceOptions): Promise<Source> {
       sampleCount,
       fingerprint: fingerprintOf("idx", [pair.images, pair.labels], options),
       notes: [`Labels come from ${pair.labels}.`],
-      ...(file ? readAnywhere(file, header, fields, labels) : readInOrder(pair.images, header, fields, labels)),
+      ...(file
+        ? readAnywhere(file, header, fields, labels)
+        : readInOrder(pair.images, header, fields, labels)),
       close: async () => file?.close(),
     };
   } catch (error) {
@@ -87,7 +89,12 @@ function readAnywhere(
 }
 
 /** Reading of packed files: what lies before `start` is unpacked and dropped. */
-function readInOrder(path: string, header: IdxHeader, fields: Fields, labels: LabelArray): Pick<Source, "samples"> {
+function readInOrder(
+  path: string,
+  header: IdxHeader,
+  fields: Fields,
+  labels: LabelArray,
+): Pick<Source, "samples"> {
   const stride = fieldStride(fields.image!);
   const label = fields.label as ClassField;
   const size = elementBytes(header.dtype);
@@ -114,30 +121,47 @@ async function readLabels(path: string, imagesPath: string, imageCount: number):
   const header = parseIdxHeader(readHead(path, maxIdxHeaderBytes), path);
   const [count = 0, ...rest] = header.shape;
   if (rest.length > 0) {
-    throw new SpillwayError("source", `${path} has shape [${header.shape.join(", ")}], labels have one axis`, {
-      remedy: "Name the file of labels: --labels path/to/labels-idx1-ubyte.gz",
-      where: { path },
-    });
+    throw new SpillwayError(
+      "source",
+      `${path} has shape [${header.shape.join(", ")}], labels have one axis`,
+      {
+        remedy: "Name the file of labels: --labels path/to/labels-idx1-ubyte.gz",
+        where: { path },
+      },
+    );
   }
   if (count !== imageCount || count > maxLabels) {
-    throw new SpillwayError("source", `${path} holds ${count} labels, but ${imagesPath} holds ${imageCount} images`, {
-      remedy: `They do not belong together, or there are more than ${maxLabels}: name the right one with --labels.`,
-      where: { path },
-    });
+    throw new SpillwayError(
+      "source",
+      `${path} holds ${count} labels, but ${imagesPath} holds ${imageCount} images`,
+      {
+        remedy: `They do not belong together, or there are more than ${maxLabels}: name the right one with --labels.`,
+        where: { path },
+      },
+    );
   }
   const labels = header.dtype === "uint8" ? new Uint8Array(count) : new Int32Array(count);
   const readNumber = elementReader(header.dtype, false);
   let row = 0;
   const checkEnd = (bytes: number) => checkIdxLength(header, bytes, path);
-  for await (const record of recordsOf(streamBytes(path), header.headerBytes, elementBytes(header.dtype), checkEnd)) {
+  for await (const record of recordsOf(
+    streamBytes(path),
+    header.headerBytes,
+    elementBytes(header.dtype),
+    checkEnd,
+  )) {
     if (row >= count) continue;
     const value = readNumber(new DataView(record.buffer, record.byteOffset, record.byteLength), 0);
     checkLabel(value, row, path);
     if (value < 0 || value > maxClassNumber) {
-      throw new SpillwayError("source", `label ${row} (from 0) of ${path} is ${value}, classes are numbered from 0 to ${maxClassNumber}`, {
-        remedy: "Number the classes from 0 on.",
-        where: { path, row, field: "label" },
-      });
+      throw new SpillwayError(
+        "source",
+        `label ${row} (from 0) of ${path} is ${value}, classes are numbered from 0 to ${maxClassNumber}`,
+        {
+          remedy: "Number the classes from 0 on.",
+          where: { path, row, field: "label" },
+        },
+      );
     }
     labels[row++] = value;
   }
@@ -155,10 +179,14 @@ function labelField(labels: LabelArray, given: readonly string[] | undefined, pa
   }
   if (!given) return classes(Array.from({ length: last + 1 }, (_, number) => String(number)));
   if (last >= given.length) {
-    throw new SpillwayError("source", `label ${lastRow} (from 0) of ${path} is ${last}, but only ${given.length} classes are given`, {
-      remedy: `Give --classes ${last + 1} names, for the numbers 0 to ${last}.`,
-      where: { path, row: lastRow, field: "label" },
-    });
+    throw new SpillwayError(
+      "source",
+      `label ${lastRow} (from 0) of ${path} is ${last}, but only ${given.length} classes are given`,
+      {
+        remedy: `Give --classes ${last + 1} names, for the numbers 0 to ${last}.`,
+        where: { path, row: lastRow, field: "label" },
+      },
+    );
   }
   return classes(given);
 }

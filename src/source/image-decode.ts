@@ -54,7 +54,12 @@ export async function readImageHead(sharp: Sharp, path: string): Promise<ImageHe
 }
 
 /** Decodes an image into `into`, row after row, the channels of a pixel together. */
-export async function decodeImage(sharp: Sharp, path: string, request: ImageRequest, into: Uint8Array): Promise<void> {
+export async function decodeImage(
+  sharp: Sharp,
+  path: string,
+  request: ImageRequest,
+  into: Uint8Array,
+): Promise<void> {
   const { form } = request;
   let pixels: Uint8Array;
   try {
@@ -69,16 +74,24 @@ export async function decodeImage(sharp: Sharp, path: string, request: ImageRequ
     throw await imageError(cause, path);
   }
   if (pixels.length !== into.length) {
-    throw new SpillwayError("source", `${path} decodes to ${pixels.length} bytes, ${into.length} were expected`, {
-      remedy: "Remove the image, or save it again.",
-      where: { path },
-    });
+    throw new SpillwayError(
+      "source",
+      `${path} decodes to ${pixels.length} bytes, ${into.length} were expected`,
+      {
+        remedy: "Remove the image, or save it again.",
+        where: { path },
+      },
+    );
   }
   into.set(pixels);
 }
 
 /** @throws SpillwayError `source` if an image differs in what may not be changed */
-export function checkImage(head: ImageHead, path: string, { form, isResized, isRecoloured }: ImageRequest): void {
+export function checkImage(
+  head: ImageHead,
+  path: string,
+  { form, isResized, isRecoloured }: ImageRequest,
+): void {
   const remedies: string[] = [];
   if (!isResized && (head.width !== form.width || head.height !== form.height)) {
     remedies.push(`--size ${form.width}x${form.height}`);
@@ -89,10 +102,14 @@ export function checkImage(head: ImageHead, path: string, { form, isResized, isR
     head.dtype === form.dtype
       ? `To bring all images to one form, use ${remedies.join(" ")}.`
       : "Save all images with the same number of bits.";
-  throw new SpillwayError("source", `${path} is ${describeImage(head)}, but ${describeImage(form)} was expected, as in the first image`, {
-    remedy,
-    where: { path },
-  });
+  throw new SpillwayError(
+    "source",
+    `${path} is ${describeImage(head)}, but ${describeImage(form)} was expected, as in the first image`,
+    {
+      remedy,
+      where: { path },
+    },
+  );
 }
 
 /** "28x28 pixels, grey, 8 bits". */

@@ -5,14 +5,13 @@
 import { join } from "node:path";
 import { SpillwayError } from "../errors.js";
 import type { Fields } from "../tensor/field.js";
-import { folderEndings, openClassFolder } from "./class-folder.js";
+import { detectClassFolder, openClassFolder } from "./class-folder.js";
 import { writeLabel } from "./class-labels.js";
-import { hasFiles } from "./file-tree.js";
 import { checkImage, decodeImage, type ImageRequest, loadSharp, readImageHead } from "./image-decode.js";
 import { refuseOtherOptions } from "./options.js";
 import { readAhead } from "./read-ahead.js";
 import type { Source, SourceKind, SourceOptions } from "./source.js";
-import { isFolder, tensorOf } from "./source-checks.js";
+import { requirePath, tensorOf } from "./source-checks.js";
 
 /** Images spread over the folder whose heads are read before anything is packed. */
 const probedImages = 64;
@@ -22,12 +21,13 @@ const maxSide = 32_768;
 export const imageFolderKind: SourceKind = {
   name: "image-folder",
   summary: "a folder of JPEG or PNG images, in a sub-folder per class",
-  detect: (path) => isFolder(path) && hasFiles(path, folderEndings["image-folder"]),
+  detect: (path) => detectClassFolder("image-folder", path),
   open: openImageFolder,
 };
 
 async function openImageFolder(path: string, options: SourceOptions): Promise<Source> {
   refuseOtherOptions("image-folder", options, ["classes", "size", "channels"]);
+  requirePath(path, "image-folder", "folder");
   checkSizes(options);
   const folder = await openClassFolder("image-folder", path, options);
   const { label, sampleCount } = folder;
@@ -59,7 +59,9 @@ async function openImageFolder(path: string, options: SourceOptions): Promise<So
   const notes = [...folder.notes];
   if (options.size) notes.push(`Images are scaled to cover ${width}x${height} pixels and cut to the middle.`);
   if (options.channels && options.channels !== first.channels) {
-    notes.push(options.channels === 1 ? "Colour images are made grey." : "Grey images get three equal channels.");
+    notes.push(
+      options.channels === 1 ? "Colour images are made grey." : "Grey images get three equal channels.",
+    );
   }
   if (hasAlpha) notes.push("Transparency (the alpha channel) is left out.");
   if (first.dtype === "uint16") notes.push("Images have 16 bits per channel, which are kept.");

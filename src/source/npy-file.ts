@@ -7,7 +7,7 @@ import { SpillwayError } from "../errors.js";
 import { ioError } from "../store/file.js";
 import { normalise } from "./npy-data.js";
 import { maxHeaderBytes, type NpyHeader, parseNpyHeader } from "./npy-header.js";
-import { createPace } from "./pace.js";
+import { createPace, type Pace } from "./pace.js";
 
 /** What the first file of a folder says, by which the others are judged. */
 export interface NpyModel {
@@ -37,20 +37,20 @@ export function checkNpyModel(file: NpyModel, model: NpyModel): void {
     "source",
     `${file.path} holds ${describe(file.header)}, but ${describe(model.header)} was expected, as in ${model.path}`,
     {
-      remedy: "All samples need one shape and dtype: move the others into a folder of their own, or save them alike.",
+      remedy:
+        "All samples need one shape and dtype: move the others into a folder of their own, or save them alike.",
       where: { path: file.path },
     },
   );
 }
 
-/** A reader of files that are like the model. */
-export function createNpyFileReader(model: NpyModel): NpyFileReader {
+/** A reader of files that are like the model; `pace` chooses how. */
+export function createNpyFileReader(model: NpyModel, pace: Pace = createPace()): NpyFileReader {
   const { headerBytes, dataBytes } = model.header;
   const needsTurning = model.header.isFortran || model.header.isSwapped;
   const blockingHead = Buffer.alloc(headerBytes);
   const expectedHead = Buffer.from(model.head);
   const past = new Uint8Array(1);
-  const pace = createPace();
 
   const accept = (path: string, head: Buffer, read: number, into: Uint8Array): void => {
     // Another length, or another way to write the header: rare, so it is read again, slowly and with all checks.

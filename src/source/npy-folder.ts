@@ -4,25 +4,25 @@
 
 import { join } from "node:path";
 import type { Fields } from "../tensor/field.js";
-import { folderEndings, openClassFolder } from "./class-folder.js";
+import { detectClassFolder, openClassFolder } from "./class-folder.js";
 import { writeLabel } from "./class-labels.js";
-import { hasFiles } from "./file-tree.js";
 import { checkNpyModel, createNpyFileReader, readNpyModel } from "./npy-file.js";
 import { refuseOtherOptions } from "./options.js";
 import { readAhead } from "./read-ahead.js";
 import type { Source, SourceKind, SourceOptions } from "./source.js";
-import { isFolder, tensorOf } from "./source-checks.js";
+import { requirePath, tensorOf } from "./source-checks.js";
 
 /** Fields "data" and, where there are sub-folders, "label". */
 export const npyFolderKind: SourceKind = {
   name: "npy-folder",
   summary: "a folder of .npy files, one per sample, in a sub-folder per class",
-  detect: (path) => isFolder(path) && hasFiles(path, folderEndings["npy-folder"]),
+  detect: (path) => detectClassFolder("npy-folder", path),
   open: openNpyFolder,
 };
 
 async function openNpyFolder(path: string, options: SourceOptions): Promise<Source> {
   refuseOtherOptions("npy-folder", options, ["classes"]);
+  requirePath(path, "npy-folder", "folder");
   const folder = await openClassFolder("npy-folder", path, options);
   const { label, sampleCount } = folder;
   const model = readNpyModel(folder.firstFile);
@@ -37,8 +37,10 @@ async function openNpyFolder(path: string, options: SourceOptions): Promise<Sour
     return { path: file };
   };
   const notes = [...folder.notes];
-  if (model.header.isFortran) notes.push("The first file is in Fortran order: samples are turned to C order.");
-  if (sampleCount === 1) notes.push("There is one file, taken as one sample: to take its rows, give the path of the file.");
+  if (model.header.isFortran)
+    notes.push("The first file is in Fortran order: samples are turned to C order.");
+  if (sampleCount === 1)
+    notes.push("There is one file, taken as one sample: to take its rows, give the path of the file.");
   return {
     kind: "npy-folder",
     fields,

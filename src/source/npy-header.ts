@@ -59,20 +59,32 @@ export function isNpy(head: Uint8Array): boolean {
 export function parseNpyHeader(head: Uint8Array, fileBytes: number, path: string): NpyHeader {
   if (!isNpy(head)) {
     const found = head.length === 0 ? "is empty" : `begins with bytes ${hex(head.subarray(0, 6))}`;
-    throw refusal(path, `${path} is no .npy file: it ${found}, ${hex(magic)} was expected`, "Make it with np.save, or move it elsewhere.");
+    throw refusal(
+      path,
+      `${path} is no .npy file: it ${found}, ${hex(magic)} was expected`,
+      "Make it with np.save, or move it elsewhere.",
+    );
   }
   const major = head[6] ?? 0;
   const lengthBytes = major === 1 ? 2 : 4;
   if (major < 1 || major > 3) {
     if (head.length < 8) throw truncated(path, fileBytes, 8);
-    throw refusal(path, `${path} has .npy version ${major}, versions 1 to 3 are read`, "Save it again with a current numpy.");
+    throw refusal(
+      path,
+      `${path} has .npy version ${major}, versions 1 to 3 are read`,
+      "Save it again with a current numpy.",
+    );
   }
   if (head.length < 8 + lengthBytes) throw truncated(path, fileBytes, 8 + lengthBytes);
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
   const textBytes = lengthBytes === 2 ? view.getUint16(8, true) : view.getUint32(8, true);
   const headerBytes = 8 + lengthBytes + textBytes;
   if (headerBytes > maxHeaderBytes) {
-    throw refusal(path, `${path} has a header of ${headerBytes} bytes, at most ${maxHeaderBytes} are read`, "Save it again with np.save.");
+    throw refusal(
+      path,
+      `${path} has a header of ${headerBytes} bytes, at most ${maxHeaderBytes} are read`,
+      "Save it again with np.save.",
+    );
   }
   if (head.length < headerBytes) throw truncated(path, fileBytes, headerBytes);
   const text = Buffer.from(head.buffer, head.byteOffset + 8 + lengthBytes, textBytes).toString("utf8");
@@ -81,7 +93,11 @@ export function parseNpyHeader(head: Uint8Array, fileBytes: number, path: string
   const count = shape.reduce((product, size) => product * size, 1);
   const dataBytes = count * elementBytes(dtype);
   if (!Number.isSafeInteger(dataBytes)) {
-    throw refusal(path, `${path} has shape [${shape.join(", ")}], more than can be counted`, "The header is damaged: save it again.");
+    throw refusal(
+      path,
+      `${path} has shape [${shape.join(", ")}], more than can be counted`,
+      "The header is damaged: save it again.",
+    );
   }
   if (count === 0) {
     throw refusal(path, `${path} holds no numbers: its shape is [${shape.join(", ")}]`, "Remove it.");
@@ -93,7 +109,14 @@ export function parseNpyHeader(head: Uint8Array, fileBytes: number, path: string
   }
   // For one axis both orders are the same; numpy marks such arrays as C.
   const isFortran = fortran && shape.length > 1;
-  return { dtype, shape, isFortran, isSwapped: descr.startsWith(">") && elementBytes(dtype) > 1, headerBytes, dataBytes };
+  return {
+    dtype,
+    shape,
+    isFortran,
+    isSwapped: descr.startsWith(">") && elementBytes(dtype) > 1,
+    headerBytes,
+    dataBytes,
+  };
 }
 
 /** The three entries of the header's Python literal, in any order. */
@@ -116,10 +139,18 @@ function parseText(text: string, path: string): { descr: string; fortran: boolea
   if (descr === undefined || fortran === undefined || shape === undefined) {
     const shown = JSON.stringify(text.slice(0, 120).trim());
     const remedy = "The file is damaged: save it again with np.save.";
-    throw refusal(path, `${path} has a header that does not say descr, fortran_order and shape: ${shown}`, remedy);
+    throw refusal(
+      path,
+      `${path} has a header that does not say descr, fortran_order and shape: ${shown}`,
+      remedy,
+    );
   }
   if (shape.length > maxAxes) {
-    throw refusal(path, `${path} has ${shape.length} axes, at most ${maxAxes} are read`, "Reshape it to fewer axes.");
+    throw refusal(
+      path,
+      `${path} has ${shape.length} axes, at most ${maxAxes} are read`,
+      "Reshape it to fewer axes.",
+    );
   }
   return { descr, fortran, shape };
 }
@@ -128,7 +159,9 @@ function parseText(text: string, path: string): { descr: string; fortran: boolea
 function parseShape(text: string): number[] | undefined {
   const parts = text.split(",").map((part) => part.trim());
   if (parts.at(-1) === "") parts.pop();
-  return parts.every((part) => /^\d{1,16}L?$/u.test(part)) ? parts.map((part) => Number.parseInt(part, 10)) : undefined;
+  return parts.every((part) => /^\d{1,16}L?$/u.test(part))
+    ? parts.map((part) => Number.parseInt(part, 10))
+    : undefined;
 }
 
 function parseDescr(descr: string, path: string): DType {
@@ -136,7 +169,10 @@ function parseDescr(descr: string, path: string): DType {
   if (dtype) return dtype;
   const kind = descr.replace(/^[<>|=]/u, "")[0] ?? "";
   const refused: Record<string, [string, string]> = {
-    O: ["Python objects, which are not read, since unpickling runs code", 'Save plain numbers: np.save(path, np.asarray(x, dtype="float64")).'],
+    O: [
+      "Python objects, which are not read, since unpickling runs code",
+      'Save plain numbers: np.save(path, np.asarray(x, dtype="float64")).',
+    ],
     c: ["complex numbers", "Save real numbers: np.save(path, np.stack([x.real, x.imag], axis=-1))."],
     U: ["text", "Save numbers; class names belong into sub-folders or a CSV column."],
     S: ["text", "Save numbers; class names belong into sub-folders or a CSV column."],
@@ -150,7 +186,11 @@ function parseDescr(descr: string, path: string): DType {
 }
 
 function truncated(path: string, fileBytes: number, wanted: number): SpillwayError {
-  return refusal(path, `${path} is cut short: it has ${fileBytes} bytes, its header alone needs ${wanted}`, "Copy or save it again.");
+  return refusal(
+    path,
+    `${path} is cut short: it has ${fileBytes} bytes, its header alone needs ${wanted}`,
+    "Copy or save it again.",
+  );
 }
 
 function refusal(path: string, what: string, remedy: string): SpillwayError {

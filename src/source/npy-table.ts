@@ -16,7 +16,7 @@ import { columnNumber, refuseOtherOptions, resolveColumn } from "./options.js";
 import { createPace } from "./pace.js";
 import { readAhead } from "./read-ahead.js";
 import type { Source, SourceKind, SourceOptions } from "./source.js";
-import { fingerprintOf, isFile, tensorOf } from "./source-checks.js";
+import { fingerprintOf, isFile, requirePath, tensorOf } from "./source-checks.js";
 
 /** Bytes read at once while the label column is scanned. */
 const scanBytes = 2 ** 22;
@@ -43,6 +43,7 @@ interface LabelPlace {
 
 async function openNpyTable(path: string, options: SourceOptions): Promise<Source> {
   refuseOtherOptions("npy", options, ["classes", "labelColumn", "labelKind"]);
+  requirePath(path, "npy", "file");
   const file = openFile(path);
   try {
     return await createTable(file, options);
@@ -154,9 +155,13 @@ function findLabel(header: NpyHeader, options: SourceOptions, path: string): Lab
   }
   const column = columnNumber(labelColumn);
   if (column === undefined) {
-    throw new SpillwayError("usage", `the columns of a .npy file have no names, so "${labelColumn}" cannot be found`, {
-      remedy: "Give --label-column as a number from 0, or -1 for the last.",
-    });
+    throw new SpillwayError(
+      "usage",
+      `the columns of a .npy file have no names, so "${labelColumn}" cannot be found`,
+      {
+        remedy: "Give --label-column as a number from 0, or -1 for the last.",
+      },
+    );
   }
   if (shape.length !== 2 || shape[1]! < 2) {
     throw new SpillwayError(

@@ -5,7 +5,7 @@ import { SpillwayError } from "../errors.js";
 import { type ClassField, classes } from "../tensor/field.js";
 
 /** More different numbers than this are taken for measurements, not classes. */
-export const maxNumberClasses = 1000;
+const maxNumberClasses = 1000;
 
 /** Class labels by number. */
 export interface NumberLabels {
@@ -30,10 +30,15 @@ export class LabelNumbers {
     checkLabel(value, row, this.#path);
     this.#values.add(value);
     if (this.#values.size > maxNumberClasses) {
-      throw new SpillwayError("source", `${this.#path} has more than ${maxNumberClasses} different labels in its first ${row + 1} rows`, {
-        remedy: "If they are measurements to be predicted, use --label-kind value; else name another --label-column.",
-        where: { path: this.#path, row },
-      });
+      throw new SpillwayError(
+        "source",
+        `${this.#path} has more than ${maxNumberClasses} different labels in its first ${row + 1} rows`,
+        {
+          remedy:
+            "If they are measurements to be predicted, use --label-kind value; else name another --label-column.",
+          where: { path: this.#path, row },
+        },
+      );
     }
   }
 
@@ -72,17 +77,26 @@ export function checkLabel(value: number, row: number, path: string): void {
     });
   }
   if (!Number.isSafeInteger(value)) {
-    throw new SpillwayError("source", `the label of row ${row} (from 0) of ${path} is ${value}, not a whole number`, {
-      remedy: "If the column is to be predicted as a number, use --label-kind value; else name another --label-column.",
-      where,
-    });
+    throw new SpillwayError(
+      "source",
+      `the label of row ${row} (from 0) of ${path} is ${value}, not a whole number`,
+      {
+        remedy:
+          "If the column is to be predicted as a number, use --label-kind value; else name another --label-column.",
+        where,
+      },
+    );
   }
 }
 
 /** The error for a label that is none of the classes given. */
 export function unknownLabel(value: number, row: number, path: string, field: ClassField): SpillwayError {
-  return new SpillwayError("source", `the label of row ${row} (from 0) of ${path} is ${value}, which none of the ${field.classes.length} classes has`, {
-    remedy: "Give --classes a name for each number from 0 on, or leave it out to use the numbers found.",
-    where: { path, row, field: "label" },
-  });
+  return new SpillwayError(
+    "source",
+    `the label of row ${row} (from 0) of ${path} is ${value}, which none of the ${field.classes.length} classes has`,
+    {
+      remedy: "Give --classes a name for each number from 0 on, or leave it out to use the numbers found.",
+      where: { path, row, field: "label" },
+    },
+  );
 }

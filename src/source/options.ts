@@ -16,7 +16,11 @@ const flags: Record<keyof SourceOptions, string> = {
 };
 
 /** @throws SpillwayError `usage` if an option is set that this kind of source does not take */
-export function refuseOtherOptions(kind: string, options: SourceOptions, taken: readonly (keyof SourceOptions)[]): void {
+export function refuseOtherOptions(
+  kind: string,
+  options: SourceOptions,
+  taken: readonly (keyof SourceOptions)[],
+): void {
   for (const name of Object.keys(flags) as (keyof SourceOptions)[]) {
     if (options[name] === undefined || name === "kind" || taken.includes(name)) continue;
     const others = taken.length === 0 ? "none" : taken.map((option) => flags[option]).join(", ");

@@ -23,7 +23,10 @@ export async function* readAhead(
   start: number,
   readInto: NonNullable<Source["readInto"]>,
 ): AsyncGenerator<Sample> {
-  const slotCount = Math.max(2, Math.min(maxSlots, Math.floor(maxBytes / sampleBytes(fields)), sampleCount - start));
+  const slotCount = Math.max(
+    2,
+    Math.min(maxSlots, Math.floor(maxBytes / sampleBytes(fields)), sampleCount - start),
+  );
   const slots = Array.from({ length: slotCount }, () => sampleSlot(fields));
   // The oldest read first; reads[0] fills slot (index % slotCount).
   const reads: Promise<Sample>[] = [];

@@ -20,6 +20,26 @@ export function isFile(path: string): boolean {
 }
 
 /**
+ * For a kind that the caller named: whether the path is what that kind reads.
+ *
+ * @throws SpillwayError `missing`, or `usage` for a file in place of a folder or the other way round
+ */
+export function requirePath(path: string, kind: string, wanted: "file" | "folder"): void {
+  let found: fs.Stats;
+  try {
+    found = fs.statSync(path);
+  } catch (cause) {
+    throw ioError(cause, path, "cannot be examined");
+  }
+  if (wanted === "folder" ? found.isDirectory() : found.isFile()) return;
+  const is = found.isDirectory() ? "a folder" : found.isFile() ? "a file" : "neither a file nor a folder";
+  throw new SpillwayError("usage", `${path} is ${is}, but a source of kind "${kind}" is a ${wanted}`, {
+    remedy: `Give the path of a ${wanted}, or another --kind.`,
+    where: { path },
+  });
+}
+
+/**
  * A tensor field of what a file says.
  *
  * @throws SpillwayError `source` for a sample above 1 GiB

@@ -1,0 +1,194 @@
+// Training and testing of a TensorFlow.js model, batch by batch: read, make tensors, train, free them.
+// Rule: no tensor is left over when a batch is done, whichever way it ends. Now and then the loop lets the process see
+// to timers and signals: with data at hand it would otherwise never come back to them.
+
+import type { LayersModel, Tensor } from "@tensorflow/tfjs";
+import type { BatchOptions, View } from "../dataset/view.js";
+import { SpillwayError } from "../errors.js";
+import { loadTensorFlow, type TensorFlow } from "./tfjs-backend.js";
+import { type TensorOptions, tensors } from "./tfjs-tensors.js";
+
+/** How well a model did, the mean over samples. */
+export interface Score {
+  loss: number;
+  /** Share of samples found right, 0 to 1; undefined unless the model was compiled with `metrics: ["accuracy"]`. */
+  accuracy: number | undefined;
+}
+
+/** Where training stands after a batch. */
+export interface BatchReport extends Score {
+  epoch: number;
+  /** Number of the batch in its epoch, from 0, and batches of a whole epoch. */
+  index: number;
+  batchCount: number;
+  /** Samples of this batch. */
+  size: number;
+  /** Samples trained per second in this epoch, reading included, validation not. */
+  samplesPerSecond: number;
+  /** Token to go on after this batch: `fit(model, view, { resume })`. */
+  resume: string;
+}
+
+/** What an epoch came to. */
+export interface EpochReport extends Score {
+  epoch: number;
+  samples: number;
+  /** Time for training, reading included, validation not. */
+  seconds: number;
+  samplesPerSecond: number;
+  /** On `options.validation`, after the epoch. */
+  validation: Score | undefined;
+}
+
+/** Batches as for `view.batches()`, the last one whole or not. */
+export interface FitOptions
+  extends TensorOptions,
+    Pick<BatchOptions, "batchSize" | "seed" | "epochs" | "resume" | "signal"> {
+  /** Samples to test on after each epoch, in catalog order. */
+  validation?: View;
+  /** Called after each batch; a promise is waited for. */
+  onBatch?: (report: BatchReport) => void | Promise<void>;
+  /** Called after each epoch and its validation. */
+  onEpoch?: (report: EpochReport) => void | Promise<void>;
+}
+
+export interface EvaluateOptions extends TensorOptions, Pick<BatchOptions, "batchSize" | "signal"> {}
+
+/** Milliseconds after which timers and signals get their turn. */
+const breathMs = 25;
+
+/**
+ * Trains a model, each epoch on every sample of the view exactly once.
+ *
+ * @param model compiled, from the same copy of TensorFlow.js
+ * @returns one report per epoch
+ * @throws SpillwayError as `view.batches()` does; the signal's reason when aborted
+ */
+export async function fit(model: LayersModel, view: View, options: FitOptions): Promise<EpochReport[]> {
+  const { x, y, oneHot, validation, onBatch, onEpoch, signal, ...batchOptions } = options;
+  const tf = await loadFor(model);
+  const reports: EpochReport[] = [];
+  const breathe = createBreath();
+  const batches = view.batches({ ...batchOptions, signal });
+  const batchCount = Math.ceil(view.size / (options.batchSize ?? 32));
+  let mean = new Mean();
+  let lastEpoch: number | undefined;
+  let startMs = performance.now();
+
+  const endEpoch = async (epoch: number) => {
+    const seconds = (performance.now() - startMs) / 1000;
+    const score = validation && (await evaluate(model, validation, options));
+    const { samples } = mean;
+    const report = {
+      epoch,
+      ...mean.score(),
+      samples,
+      seconds,
+      samplesPerSecond: samples / seconds,
+      validation: score,
+    };
+    reports.push(report);
+    await onEpoch?.(report);
+    mean = new Mean();
+    startMs = performance.now();
+  };
+
+  for await (const batch of batches) {
+    const { epoch, index, size, resume } = batch;
+    if (lastEpoch !== undefined && lastEpoch !== epoch) await endEpoch(lastEpoch);
+    lastEpoch = epoch;
+    const score = await trainOnTensors(tf, model, tensors(tf, batch, { x, y, oneHot }));
+    mean.add(score, size);
+    const samplesPerSecond = (mean.samples / (performance.now() - startMs)) * 1000;
+    await onBatch?.({ ...score, epoch, index, batchCount, size, samplesPerSecond, resume });
+    await breathe();
+  }
+  if (lastEpoch !== undefined) await endEpoch(lastEpoch);
+  return reports;
+}
+
+/**
+ * Tests a model on every sample of a view, in catalog order, and learns nothing.
+ *
+ * @returns means over all samples
+ * @throws SpillwayError as `view.batches()` does; the signal's reason when aborted
+ */
+export async function evaluate(model: LayersModel, view: View, options: EvaluateOptions): Promise<Score> {
+  const { batchSize, signal } = options;
+  const tf = await loadFor(model);
+  const mean = new Mean();
+  const breathe = createBreath();
+  const batches = view.batches({ shuffle: false, batchSize, signal });
+  for await (const batch of batches) {
+    const { x, y } = tensors(tf, batch, options);
+    try {
+      const found = model.evaluate(x, y, { batchSize: batch.size, verbose: 0 });
+      const values = [found].flat().map((scalar) => scalar.dataSync()[0]!);
+      tf.dispose(found);
+      mean.add(scoreOf(model, values), batch.size);
+    } finally {
+      tf.dispose([x, y]);
+    }
+    await breathe();
+  }
+  return mean.score();
+}
+
+async function trainOnTensors(
+  tf: TensorFlow,
+  model: LayersModel,
+  pair: { x: Tensor; y: Tensor },
+): Promise<Score> {
+  try {
+    return scoreOf(model, [await model.trainOnBatch(pair.x, pair.y)].flat());
+  } finally {
+    tf.dispose(pair);
+  }
+}
+
+/** TensorFlow.js gives the loss first, then the metrics in the order in which they were compiled. */
+function scoreOf(model: LayersModel, values: readonly number[]): Score {
+  const at = model.metricsNames.indexOf("acc");
+  return { loss: values[0]!, accuracy: at < 0 ? undefined : values[at] };
+}
+
+async function loadFor(model: LayersModel): Promise<TensorFlow> {
+  const tf = await loadTensorFlow();
+  if (model instanceof tf.LayersModel) return tf;
+  throw new SpillwayError("mismatch", "the model was not made by the @tensorflow/tfjs that Spillway loads", {
+    remedy:
+      "Make it with the module that useWasm() returns, and see that `npm ls @tensorflow/tfjs` lists one copy.",
+  });
+}
+
+/** Means weighted by the number of samples. */
+class Mean {
+  samples = 0;
+  #loss = 0;
+  #accuracy: number | undefined = 0;
+
+  add(score: Score, samples: number): void {
+    this.samples += samples;
+    this.#loss += score.loss * samples;
+    this.#accuracy =
+      score.accuracy === undefined || this.#accuracy === undefined
+        ? undefined
+        : this.#accuracy + score.accuracy * samples;
+  }
+
+  score(): Score {
+    return {
+      loss: this.#loss / this.samples,
+      accuracy: this.#accuracy === undefined ? undefined : this.#accuracy / this.samples,
+    };
+  }
+}
+
+function createBreath(): () => Promise<void> {
+  let lastMs = performance.now();
+  return async () => {
+    if (performance.now() - lastMs < breathMs) return;
+    await new Promise((resolve) => setImmediate(resolve));
+    lastMs = performance.now();
+  };
+}

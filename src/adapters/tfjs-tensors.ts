@@ -1,0 +1,109 @@
+// A batch as tensors. The batch's arrays are views of the ring and are written again soon, so every tensor has numbers
+// of its own: by TensorFlow.js's upload where that happens at once, by a copy elsewhere.
+
+import type { Tensor } from "@tensorflow/tfjs";
+import { SpillwayError } from "../errors.js";
+import type { Batch, BatchField } from "../load/batch.js";
+import type { DType } from "../tensor/dtype.js";
+import type { TensorFlow } from "./tfjs-backend.js";
+
+/** Which fields of a batch become tensors. */
+export interface TensorOptions {
+  /** Name of the field that the model sees. */
+  x: string;
+  /** Name of the field that it is to find: a class label, or numbers. */
+  y: string;
+  /** Number of classes, to turn class labels into rows of zeros and a one, [n, classes]; default: labels as numbers, [n], for a sparse loss. */
+  oneHot?: number;
+}
+
+/**
+ * Backends that copy an array when they are given it. "cpu" keeps the array itself, "webgl" and "webgpu" upload when
+ * the tensor is first used: by then the ring holds other samples.
+ */
+const copyingBackends = new Set(["wasm"]);
+
+/** Dtypes whose array does not hold plain numbers: raw bits of float16, BigInts. */
+const refusedDtypes: ReadonlySet<DType> = new Set(["float16", "int64", "uint64"]);
+
+/**
+ * Tensors of a batch, samples first: x as [64, 256, 8], say, and y as [64], both float32, which is what layers and losses of
+ * TensorFlow.js work in. They stay valid when the batch is gone, and are yours to free: `tf.dispose(pair)`.
+ *
+ * @param tf the module "@tensorflow/tfjs", as `useWasm` gives it
+ * @throws SpillwayError `missing` for a field that the batch does not have, `usage` for a dtype without a tensor
+ */
+export function tensors(tf: TensorFlow, batch: Batch, options: TensorOptions): { x: Tensor; y: Tensor };
+export function tensors(tf: TensorFlow, batch: Batch, options: Pick<TensorOptions, "x">): { x: Tensor };
+export function tensors(
+  tf: TensorFlow,
+  batch: Batch,
+  options: Partial<TensorOptions> & { x: string },
+): { x: Tensor; y?: Tensor } {
+  const { x, y, oneHot } = options;
+  const target = y === undefined ? undefined : fieldOf(batch, y);
+  const input = toTensor(tf, x, fieldOf(batch, x));
+  if (y === undefined || target === undefined) return { x: input };
+  try {
+    return { x: input, y: oneHot === undefined ? toTensor(tf, y, target) : toOneHot(tf, y, target, oneHot) };
+  } catch (error) {
+    input.dispose();
+    throw error;
+  }
+}
+
+function fieldOf(batch: Batch, name: string): BatchField {
+  const field = batch.fields[name];
+  if (field) return field;
+  throw new SpillwayError("missing", `there is no field "${name}"`, {
+    remedy: `Use one of ${Object.keys(batch.fields).join(", ")}.`,
+    where: { field: name },
+  });
+}
+
+function toTensor(tf: TensorFlow, name: string, field: BatchField): Tensor {
+  if (refusedDtypes.has(field.dtype)) {
+    throw new SpillwayError(
+      "usage",
+      `field "${name}" comes as ${field.dtype}, which TensorFlow.js has no tensor for`,
+      {
+        remedy: 'Leave out deliver: "stored", so that it comes as float32.',
+        where: { field: name },
+      },
+    );
+  }
+  const data = field.data as Float32Array;
+  // Of any other array than this, TensorFlow.js makes a new one.
+  const isKept = data instanceof Float32Array && !copyingBackends.has(tf.getBackend());
+  return tf.tensor(isKept ? data.slice() : data, [...field.shape], "float32");
+}
+
+function toOneHot(tf: TensorFlow, name: string, field: BatchField, classCount: number): Tensor {
+  const count = field.shape[0]!;
+  if (field.data.length !== count || !Number.isInteger(classCount) || classCount < 1) {
+    throw new SpillwayError(
+      "usage",
+      `field "${name}" of shape [${field.shape.join(", ")}] cannot become one of ${classCount} classes`,
+      {
+        remedy: "Give oneHot the number of classes, and a field with one label per sample.",
+        where: { field: name },
+      },
+    );
+  }
+  const values = new Float32Array(count * classCount);
+  for (let sample = 0; sample < count; sample += 1) {
+    const label = Number(field.data[sample]);
+    if (!(label >= 0 && label < classCount)) {
+      throw new SpillwayError(
+        "usage",
+        `a label of field "${name}" is ${label}, but oneHot is ${classCount}`,
+        {
+          remedy: "Give oneHot the number of classes of the field.",
+          where: { field: name },
+        },
+      );
+    }
+    values[sample * classCount + label] = 1;
+  }
+  return tf.tensor(values, [count, classCount], "float32");
+}

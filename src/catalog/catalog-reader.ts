@@ -1,0 +1,207 @@
+// Reads the catalog's Parquet parts without a native module: rows by id, a search by path, and scans. One row group of
+// the columns asked for is in memory at a time, whatever the number of samples.
+
+import { join } from "node:path";
+import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
+import { SpillwayError } from "../errors.js";
+import type { Manifest } from "../format/manifest.js";
+import { openFile, type ReadableFile } from "../store/file.js";
+import type { CatalogRow } from "./catalog-writer.js";
+
+/** The catalog of a dataset: its folder and its manifest. */
+export interface CatalogPlace {
+  folder: string;
+  manifest: Readonly<Manifest>;
+}
+
+/** Some rows of some columns, as Parquet holds them: int64 as bigint, absent values as null or undefined. */
+export type CatalogRecords = readonly Readonly<Record<string, unknown>>[];
+
+/** One file of the catalog, open. */
+export interface CatalogPart {
+  readonly path: string;
+  readonly rowCount: number;
+  /** Names of its columns, in order. */
+  readonly columns: readonly string[];
+  /** Rows of each row group, half-open, counted within the part. */
+  readonly groups: readonly { start: number; end: number }[];
+  /** Rows [start, end) of some columns; all columns by default. */
+  read(start: number, end: number, columns?: readonly string[]): Promise<CatalogRecords>;
+  close(): void;
+}
+
+/**
+ * Opens one part.
+ *
+ * @throws SpillwayError `missing`, `io`, or `corrupt` if it is no Parquet file or does not decode
+ */
+export async function openCatalogPart(path: string): Promise<CatalogPart> {
+  const file = openFile(path);
+  try {
+    const buffer = asyncBuffer(file);
+    const metadata = await guard(path, () => parquetMetadataAsync(buffer));
+    const groups: { start: number; end: number }[] = [];
+    for (const { num_rows: rows } of metadata.row_groups) {
+      const start = groups.at(-1)?.end ?? 0;
+      groups.push({ start, end: start + Number(rows) });
+    }
+    return {
+      path,
+      rowCount: Number(metadata.num_rows),
+      columns: columnNames(metadata),
+      groups,
+      read: (rowStart, rowEnd, columns) =>
+        guard(path, () =>
+          parquetReadObjects({
+            file: buffer,
+            metadata,
+            rowStart,
+            rowEnd,
+            ...(columns && { columns: [...columns] }),
+          }),
+        ),
+      close: () => file.close(),
+    };
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
+
+/** A file as hyparquet reads it. */
+function asyncBuffer(file: ReadableFile): AsyncBuffer {
+  return {
+    byteLength: file.byteLength,
+    async slice(start, end = file.byteLength) {
+      const bytes = new Uint8Array(Math.max(0, Math.min(end, file.byteLength) - start));
+      await file.read(bytes, start);
+      return bytes.buffer;
+    },
+  };
+}
+
+function columnNames(metadata: FileMetaData): string[] {
+  return metadata.schema.slice(1).map(({ name }) => name);
+}
+
+/** Whatever hyparquet throws over damaged bytes, as our error. */
+async function guard<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (cause instanceof SpillwayError) throw cause;
+    throw new SpillwayError(
+      "corrupt",
+      `${path} is damaged: ${cause instanceof Error ? cause.message : String(cause)}`,
+      {
+        remedy: "Restore it from a copy, or pack again.",
+        where: { path },
+        cause,
+      },
+    );
+  }
+}
+
+/**
+ * All rows of some columns in order, a row group at a time. Breaking out closes the file.
+ *
+ * @param columns names of columns that the catalog has
+ */
+export async function* scanCatalog(
+  { folder, manifest }: CatalogPlace,
+  columns: readonly string[],
+): AsyncGenerator<{ firstId: number; records: CatalogRecords }> {
+  let firstId = 0;
+  for (const entry of manifest.catalog) {
+    const part = await openCatalogPart(join(folder, entry.path));
+    try {
+      for (const { start, end } of part.groups) {
+        yield { firstId: firstId + start, records: await part.read(start, end, columns) };
+      }
+    } finally {
+      part.close();
+    }
+    firstId += entry.rows;
+  }
+}
+
+/**
+ * The catalog's row of one sample.
+ *
+ * @throws SpillwayError `usage` for an id that the dataset does not have, `missing`, `corrupt`, `io`
+ */
+export async function readCatalogRow(place: CatalogPlace, id: number): Promise<CatalogRow> {
+  const { folder, manifest } = place;
+  if (!(Number.isInteger(id) && id >= 0 && id < manifest.rows)) {
+    throw new SpillwayError("usage", `${folder} has no sample ${id}: it has ${manifest.rows}`, {
+      remedy: manifest.rows === 0 ? "Finish packing first." : `Use 0 to ${manifest.rows - 1}.`,
+      where: { dataset: folder },
+    });
+  }
+  let firstId = 0;
+  let number = 0;
+  while (id >= firstId + manifest.catalog[number]!.rows) {
+    firstId += manifest.catalog[number]!.rows;
+    number += 1;
+  }
+  const part = await openCatalogPart(join(folder, manifest.catalog[number]!.path));
+  try {
+    const [record] = await part.read(id - firstId, id - firstId + 1);
+    if (!record) throw rowMissing(part, id);
+    const { path, row, hash } = record;
+    const labels = classFields(manifest).map((name) => String(record[name] ?? ""));
+    return {
+      id,
+      path: String(path ?? ""),
+      row: row == null ? undefined : Number(row),
+      labels,
+      hash: String(hash ?? ""),
+    };
+  } finally {
+    part.close();
+  }
+}
+
+/** Names of the class fields: the catalog has a column of class names for each. */
+export function classFields(manifest: Readonly<Manifest>): string[] {
+  return Object.entries(manifest.fields).flatMap(([name, field]) => (field.kind === "class" ? [name] : []));
+}
+
+function rowMissing(part: CatalogPart, id: number): SpillwayError {
+  return new SpillwayError(
+    "corrupt",
+    `${part.path} is damaged: it has ${part.rowCount} rows, and none for sample ${id}`,
+    {
+      remedy: "Restore it from a copy, or pack again.",
+      where: { path: part.path, sample: id },
+    },
+  );
+}
+
+/** What a path stands for: the first sample found, and one path of the catalog as an example where there is none. */
+export interface PathSearch {
+  id: number | undefined;
+  example: string | undefined;
+}
+
+/**
+ * Finds the sample that came from a file. A path that ends in the catalog's own path is taken too, since the catalog's
+ * are relative to the source ("wave/7.npy") and people type theirs from where they are ("data/wave/7.npy").
+ *
+ * @param row which sample of a file that holds many, from 0; files that hold one sample have no rows
+ */
+export async function findByPath(place: CatalogPlace, path: string, row = 0): Promise<PathSearch> {
+  let example: string | undefined;
+  let similar: number | undefined;
+  for await (const { firstId, records } of scanCatalog(place, ["path", "row"])) {
+    for (let index = 0; index < records.length; index += 1) {
+      const { path: known, row: knownRow } = records[index]!;
+      if (typeof known !== "string" || known === "") continue;
+      example ??= known;
+      if (knownRow != null && Number(knownRow) !== row) continue;
+      if (known === path) return { id: firstId + index, example };
+      if (similar === undefined && path.endsWith(`/${known}`)) similar = firstId + index;
+    }
+  }
+  return { id: similar, example };
+}

@@ -1,0 +1,189 @@
+// spillway info: what a dataset holds, from its manifest and its schemes; nothing else is read unless asked for.
+
+import type { Command } from "commander";
+import { classFields, scanCatalog } from "../catalog/catalog-reader.js";
+import { listSchemes, readScheme, type Scheme } from "../catalog/scheme.js";
+import { type Dataset, open } from "../dataset/dataset.js";
+import { SpillwayError } from "../errors.js";
+import { threadBytes } from "../load/memory-pool.js";
+import { planLoop, residentStride } from "../load/plan.js";
+import { createTable } from "../load/table.js";
+import { formatBytes } from "../store/byte-size.js";
+import { describeField, sampleBytes } from "../tensor/field.js";
+import { addCommand, type CommonOptions } from "./command.js";
+import { formatCount, formatShare, formatTable, print, printJson } from "./output.js";
+import { describeScheme } from "./split.js";
+
+interface InfoFlags extends CommonOptions {
+  classes?: boolean;
+}
+
+/** Batch size of the memory hint. */
+const hintBatchSize = 32;
+
+export function addInfo(program: Command): void {
+  addCommand(program, {
+    usage: "info <dataset>",
+    summary: "Show what a dataset holds: fields, samples, splits, and the memory that it takes.",
+    args: { dataset: "folder of a packed dataset; it is only read" },
+    examples: [
+      ["spillway info gestures", ""],
+      ["spillway info gestures --classes", "counts the samples of each class as well"],
+    ],
+  })
+    .option("--classes", "count the samples of each class, by reading through the catalog")
+    .action(runInfo);
+}
+
+interface SchemeInfo {
+  name: string;
+  scheme?: Scheme;
+  /** Why it cannot be used. */
+  problem?: string;
+}
+
+async function runInfo(path: string, flags: InfoFlags): Promise<void> {
+  const dataset = await open(path, { memory: "16 MiB" });
+  try {
+    const schemes = listSchemes(dataset.path).map((name) => readSchemeInfo(dataset, name));
+    const counts = flags.classes ? await countClasses(dataset) : undefined;
+    if (flags.json) printJson(infoJson(dataset, schemes, counts));
+    else print(infoText(dataset, schemes, counts).join("\n"));
+  } finally {
+    await dataset.close();
+  }
+}
+
+function readSchemeInfo(dataset: Dataset, name: string): SchemeInfo {
+  try {
+    const scheme = readScheme(dataset.path, name);
+    if (scheme.fingerprint === dataset.fingerprint) return { name, scheme };
+    return { name, scheme, problem: "made for other content: split again" };
+  } catch (error) {
+    if (!(error instanceof SpillwayError)) throw error;
+    return { name, problem: error.what };
+  }
+}
+
+/** Samples of each class, by field and class name. */
+async function countClasses({ path, manifest }: Dataset): Promise<Record<string, Record<string, number>>> {
+  const names = classFields(manifest);
+  const counts = new Map(names.map((name) => [name, new Map<string, number>()]));
+  for (const [name, field] of Object.entries(manifest.fields)) {
+    if (field.kind === "class") for (const label of field.classes) counts.get(name)!.set(label, 0);
+  }
+  for await (const { records } of scanCatalog({ folder: path, manifest }, names)) {
+    for (const record of records) {
+      for (const name of names) {
+        const label = String(record[name]);
+        const column = counts.get(name)!;
+        column.set(label, (column.get(label) ?? 0) + 1);
+      }
+    }
+  }
+  return Object.fromEntries([...counts].map(([name, column]) => [name, Object.fromEntries(column)]));
+}
+
+/** Memory for a loop of small batches with one reader: about the least that works. */
+function leastLoopBytes({ path, manifest }: Dataset): number {
+  const { columns } = createTable(path, manifest);
+  const isResident = columns.map(({ stride }) => stride <= residentStride);
+  const plan = planLoop({
+    columns,
+    isResident,
+    batchSize: Math.min(hintBatchSize, Math.max(1, manifest.rows)),
+    deliver: "float32",
+    readers: 1,
+    ringBytes: 0,
+  });
+  return plan.byteLength + threadBytes;
+}
+
+function shardBytes({ manifest }: Dataset): number {
+  return manifest.shards.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+function infoJson(
+  dataset: Dataset,
+  schemes: readonly SchemeInfo[],
+  counts: Awaited<ReturnType<typeof countClasses>> | undefined,
+): unknown {
+  const { path, size, fields, fingerprint, manifest, unfinished } = dataset;
+  return {
+    path,
+    size,
+    fields,
+    bytesPerSample: sampleBytes(fields),
+    bytes: shardBytes(dataset),
+    shards: manifest.shards.length,
+    layout: manifest.layout,
+    source: manifest.source,
+    commits: manifest.commits.length,
+    fingerprint,
+    ...(unfinished && { unfinished: { plannedRows: unfinished.plannedRows ?? null } }),
+    schemes: schemes.map(({ name, scheme, problem }) => ({
+      name,
+      ...(scheme && { seed: scheme.seed, rule: scheme.rule, splits: scheme.splits }),
+      ...(problem && { problem }),
+    })),
+    leastMemoryBytes: leastLoopBytes(dataset),
+    ...(counts && { classes: counts }),
+  };
+}
+
+/** What is missing of a dataset whose packing has not finished. */
+function unfinishedRow({ size, unfinished }: Dataset): string[][] {
+  if (!unfinished) return [];
+  const planned =
+    unfinished.plannedRows === undefined ? "an unknown number" : formatCount(unfinished.plannedRows);
+  return [["unfinished", `${formatCount(size)} of ${planned} samples are packed`]];
+}
+
+function infoText(
+  dataset: Dataset,
+  schemes: readonly SchemeInfo[],
+  counts: Awaited<ReturnType<typeof countClasses>> | undefined,
+): string[] {
+  const { path, size, fields, manifest } = dataset;
+  const { layout, shards } = manifest;
+  const each = sampleBytes(fields);
+  const lines = [
+    `${path}: ${formatCount(size)} samples of ${formatBytes(each)}`,
+    ...formatTable(
+      Object.entries(fields).map(([name, field]) => [name, describeField(field)]),
+      ["left", "left"],
+    ),
+    "",
+    ...formatTable(
+      [
+        ...unfinishedRow(dataset),
+        [
+          "on disk",
+          `${formatBytes(shardBytes(dataset))} in ${formatCount(shards.length)} ${shards.length === 1 ? "shard" : "shards"}`,
+        ],
+        ["layout", layout.kind === "shuffled" ? `shuffled, seed ${layout.seed}` : "order of the source"],
+        ["packed from", manifest.source.kind],
+        [
+          "memory",
+          `batches of ${hintBatchSize} as float32 run from about ${formatBytes(Math.ceil(leastLoopBytes(dataset) / 2 ** 20) * 2 ** 20)} on; ${formatBytes(each * size)} hold all of it`,
+        ],
+      ],
+      ["left", "left"],
+    ),
+  ];
+  for (const { name, scheme, problem } of schemes) {
+    lines.push("", ...(scheme ? describeScheme(scheme, size) : [`splits of scheme "${name}":`]));
+    if (problem) lines.push(`  (${problem})`);
+  }
+  if (schemes.length === 0)
+    lines.push("", `no splits yet: spillway split ${path} train=0.8 val=0.1 test=0.1`);
+  for (const [name, column] of Object.entries(counts ?? {})) {
+    const rows = Object.entries(column).map(([label, count]) => [
+      label,
+      formatCount(count),
+      formatShare(count, size),
+    ]);
+    lines.push("", `classes of field "${name}":`, ...formatTable(rows, ["left", "right", "right"]));
+  }
+  return lines;
+}

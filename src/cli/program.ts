@@ -1,0 +1,42 @@
+// The command line as a whole: every command with its flags and help. Nothing runs here, so that tests and the
+// reference page can walk through it.
+
+import { readFileSync } from "node:fs";
+import { Command } from "commander";
+import { formatHelp, setExamples, termOf } from "./command.js";
+import { addInfo } from "./info.js";
+import { addPack } from "./pack.js";
+import { addShow } from "./show.js";
+import { addSplit } from "./split.js";
+import { addVerify } from "./verify.js";
+
+/** Version of the package, in whose dist/cli/ this file lies. */
+function packageVersion(): string {
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+/** The program with all its commands; errors of a command line are thrown, not printed. */
+export function createProgram(): Command {
+  const program = new Command("spillway")
+    .description(
+      "Train from data sets larger than memory: pack once, then read random batches out of a fixed amount of memory.",
+    )
+    .version(packageVersion(), "--version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .helpCommand("help [command]", "print the help of a command")
+    .exitOverride()
+    .configureHelp({ formatHelp, subcommandTerm: termOf })
+    .configureOutput({ outputError: () => {} });
+  setExamples(program, [
+    ["spillway pack recordings/ gestures", ""],
+    ["spillway split gestures train=0.8 val=0.1 test=0.1", ""],
+    ["spillway show gestures 0", ""],
+  ]);
+  addPack(program);
+  addSplit(program);
+  addInfo(program);
+  addShow(program);
+  addVerify(program);
+  return program;
+}

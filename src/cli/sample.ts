@@ -1,0 +1,90 @@
+// One sample of a dataset for looking at: its values as numbers, whatever they are stored as, and figures about them.
+
+import { type Dataset, open } from "../dataset/dataset.js";
+import { SpillwayError } from "../errors.js";
+import { fromFloat16 } from "../source/float16.js";
+import type { DType, TypedArray } from "../tensor/dtype.js";
+import { elementCount, type Field } from "../tensor/field.js";
+
+/** One field of one sample. */
+export interface SampleField {
+  name: string;
+  field: Field;
+  count: number;
+  /** Value at a place, row-major. Integers above 2^53 lose their last digits. */
+  at(index: number): number;
+}
+
+/** What is tried first; the dataset itself says what a large sample needs. */
+const memory = "64 MiB";
+
+/**
+ * Reads one sample as it is stored.
+ *
+ * @param path folder of the dataset
+ */
+export async function readSample(path: string, id: number): Promise<SampleField[]> {
+  try {
+    return await readWith(path, id, memory);
+  } catch (error) {
+    if (!(error instanceof SpillwayError && error.code === "memory" && error.where.neededBytes)) throw error;
+    // The labels that stay in memory may grow with it, so a little more than was asked for.
+    return readWith(path, id, Math.ceil(error.where.neededBytes * 1.25));
+  }
+}
+
+async function readWith(path: string, id: number, memoryGiven: string | number): Promise<SampleField[]> {
+  const dataset = await open(path, { memory: memoryGiven });
+  try {
+    return await readFields(dataset, id);
+  } finally {
+    await dataset.close();
+  }
+}
+
+async function readFields(dataset: Dataset, id: number): Promise<SampleField[]> {
+  const view = dataset.view({ rows: [id, id + 1] });
+  for await (const batch of view.batches({ batchSize: 1, shuffle: false, deliver: "stored", readers: 1 })) {
+    const { fields } = batch.copy();
+    return Object.entries(dataset.fields).map(([name, field]) => {
+      const { data } = fields[name]!;
+      return { name, field, count: elementCount(field), at: numberReader(field.dtype, data) };
+    });
+  }
+  throw new RangeError(`a view of sample ${id} gave no batch`);
+}
+
+function numberReader(dtype: DType, data: TypedArray): (index: number) => number {
+  if (dtype === "float16") return (index) => fromFloat16(Number(data[index]));
+  return (index) => Number(data[index]);
+}
+
+/** Figures about the values of a field. */
+export interface Statistics {
+  min: number;
+  max: number;
+  mean: number;
+  /** Standard deviation over all values. */
+  std: number;
+  /** Values that are NaN or infinite; the other figures leave them out. */
+  nonFinite: number;
+}
+
+/** Figures about `count` values: Welford's method, one pass. */
+export function computeStatistics(count: number, at: (index: number) => number): Statistics {
+  let [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  let [mean, squares, finite] = [0, 0, 0];
+  for (let index = 0; index < count; index += 1) {
+    const value = at(index);
+    if (!Number.isFinite(value)) continue;
+    finite += 1;
+    if (value < min) min = value;
+    if (value > max) max = value;
+    const difference = value - mean;
+    mean += difference / finite;
+    squares += difference * (value - mean);
+  }
+  const nonFinite = count - finite;
+  if (finite === 0) return { min: Number.NaN, max: Number.NaN, mean: Number.NaN, std: Number.NaN, nonFinite };
+  return { min, max, mean, std: Math.sqrt(squares / finite), nonFinite };
+}

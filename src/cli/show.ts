@@ -1,0 +1,201 @@
+// spillway show: one sample, by its id or the file that it came from, as text, waves or a picture; a picture also as a
+// PNG file.
+
+import fs from "node:fs";
+import { type Command, Option } from "commander";
+import { classFields, findByPath, readCatalogRow } from "../catalog/catalog-reader.js";
+import type { CatalogRow } from "../catalog/catalog-writer.js";
+import { type Dataset, open } from "../dataset/dataset.js";
+import { SpillwayError } from "../errors.js";
+import { ioError } from "../store/file.js";
+import { describeField } from "../tensor/field.js";
+import { addCommand, type CommonOptions } from "./command.js";
+import { formatCount, formatNumber, print, printJson, say } from "./output.js";
+import { type Colours, drawPicture, toPixels } from "./picture.js";
+import { encodePng } from "./png.js";
+import { choosePortrayal, portrayals, type WavePortrayal } from "./portrayal.js";
+import { computeStatistics, readSample, type SampleField } from "./sample.js";
+import { drawWaveform, type Series } from "./waveform.js";
+
+interface ShowFlags extends CommonOptions {
+  field?: string;
+  as?: (typeof portrayals)[number];
+  out?: string;
+  values?: boolean;
+}
+
+/** Channels that are drawn; the others are counted. */
+const maxLanes = 16;
+const fewValues = 24;
+
+export function addShow(program: Command): void {
+  addCommand(program, {
+    usage: "show <dataset> <sample>",
+    summary: "Show one sample: what the catalog knows of it, and its values as waves, a picture, or numbers.",
+    args: {
+      dataset: "folder of a packed dataset; it is only read",
+      sample: "its id from 0 on, or the file that it came from, with :ROW where that holds many",
+    },
+    examples: [
+      ["spillway show gestures 0", ""],
+      [
+        "spillway show gestures wave/0017.npy --field accel",
+        "the sample that came from this file, one field of it",
+      ],
+      ["spillway show fashion train-images-idx3-ubyte.gz:7 --out boot.png", "a picture into a file"],
+    ],
+  })
+    .option("--field <name>", "only this field (default: all)")
+    .addOption(new Option("--as <form>", "how to show it (default: judged by the shape)").choices(portrayals))
+    .option("--out <file>", "write the picture to this PNG file instead of drawing it")
+    .option("--values", "with --json: all values, not only figures about them")
+    .action(runShow);
+}
+
+async function runShow(path: string, wanted: string, flags: ShowFlags): Promise<void> {
+  const dataset = await open(path, { memory: "16 MiB" });
+  let row: CatalogRow;
+  try {
+    if (flags.field !== undefined && !(flags.field in dataset.fields)) {
+      throw new SpillwayError("missing", `${path} has no field "${flags.field}"`, {
+        remedy: `Use one of ${Object.keys(dataset.fields).join(", ")}.`,
+        where: { dataset: dataset.path, field: flags.field },
+      });
+    }
+    row = await findSample(dataset, wanted);
+  } finally {
+    await dataset.close();
+  }
+  const fields = (await readSample(path, row.id)).filter(
+    ({ name }) => flags.field === undefined || name === flags.field,
+  );
+  const labels = Object.fromEntries(classFields(dataset.manifest).map((name, k) => [name, row.labels[k]!]));
+  const out = flags.out === undefined ? undefined : writePicture(fields, flags.as, flags.out);
+  if (flags.json) {
+    const { id, path: from, row: fileRow, hash } = row;
+    printJson({
+      id,
+      path: from,
+      ...(fileRow === undefined ? {} : { row: fileRow }),
+      hash,
+      labels,
+      fields: Object.fromEntries(
+        fields.map((field) => [field.name, fieldJson(field, flags.values === true)]),
+      ),
+      ...(out && { out: flags.out, outField: out }),
+    });
+    return;
+  }
+  print(describeRow(row, labels));
+  for (const field of fields) print(["", ...portray(field, flags, out === field.name)].join("\n"));
+  if (out !== undefined) say(`Wrote field "${out}" to ${flags.out}.`);
+}
+
+/** The catalog's row of what the user named: an id, or a path with perhaps a row. */
+async function findSample({ path, manifest, size }: Dataset, wanted: string): Promise<CatalogRow> {
+  const place = { folder: path, manifest };
+  if (/^\d{1,15}$/.test(wanted)) return readCatalogRow(place, Number(wanted));
+  const [, withoutRow, row] = /^(.*):(\d{1,15})$/.exec(wanted) ?? [undefined, wanted, undefined];
+  // A name may itself end in ":7", so the whole is tried where the part is not found.
+  const first = await findByPath(place, withoutRow!, row === undefined ? 0 : Number(row));
+  const found = first.id === undefined && row !== undefined ? await findByPath(place, wanted) : first;
+  if (found.id !== undefined) return readCatalogRow(place, found.id);
+  const example =
+    found.example === undefined ? "" : `, or a path as the catalog has it, such as ${found.example}`;
+  throw new SpillwayError("missing", `${path} has no sample from "${wanted}"`, {
+    remedy: `Give an id from 0 to ${size - 1}${example}.`,
+    where: { dataset: path, path: wanted },
+  });
+}
+
+function describeRow({ id, path, row, hash }: CatalogRow, labels: Readonly<Record<string, string>>): string {
+  const from = path === "" ? [] : [row === undefined ? path : `${path}, row ${row}`];
+  const names = Object.entries(labels).map(([name, label]) => `${name} "${label}"`);
+  return [`sample ${id}`, ...names, ...from, `hash ${hash}`].join(" · ");
+}
+
+function fieldJson({ field, count, at }: SampleField, withValues: boolean): unknown {
+  if (field.kind === "class")
+    return { ...field, classes: undefined, value: at(0), name: field.classes[at(0)] };
+  if (field.shape.length === 0) return { ...field, value: at(0) };
+  const values = withValues ? { values: Array.from({ length: count }, (_, index) => at(index)) } : {};
+  return { ...field, ...computeStatistics(count, at), ...values };
+}
+
+/** Lines for one field. */
+function portray(sample: SampleField, flags: ShowFlags, isWritten: boolean): string[] {
+  const { name, field, count, at } = sample;
+  if (field.kind === "class") return [`${name}: ${field.classes[at(0)] ?? "no name"} (class ${at(0)})`];
+  if (count === 1) return [`${name}: ${formatNumber(at(0))} (${describeField(field)})`];
+  const { min, max, mean, std, nonFinite } = computeStatistics(count, at);
+  const figures = Object.entries({ min, max, mean, std }).map(
+    ([word, value]) => `${word} ${formatNumber(value)}`,
+  );
+  if (nonFinite > 0) figures.push(`${formatCount(nonFinite)} not finite`);
+  const lines = [`${name}: ${describeField(field)} · ${figures.join(" · ")}`];
+  if (isWritten) return lines;
+  const portrayal = choosePortrayal(name, field, flags.as);
+  const width = process.stdout.columns ?? 80;
+  if (portrayal.kind === "wave") return [...lines, ...portrayWave(sample, portrayal, width)];
+  if (portrayal.kind === "numbers") return [...lines, `  ${listValues(count, at)}`];
+  const { pixels, scale } = toPixels(portrayal, field.dtype, at);
+  if (scale) lines.push(`  (black is ${formatNumber(scale[0])}, white ${formatNumber(scale[1])})`);
+  return [
+    ...lines,
+    ...drawPicture(pixels, width, Math.max(16, (process.stdout.rows ?? 40) - 6), terminalColours()),
+  ];
+}
+
+function portrayWave({ at }: SampleField, wave: WavePortrayal, width: number): string[] {
+  const { steps, channels, stepStride, channelStride } = wave;
+  const lanes = Array.from(
+    { length: Math.min(channels, maxLanes) },
+    (_, channel): Series => ({
+      name: channels === 1 ? "" : `ch ${channel}`,
+      count: steps,
+      at: (step) => at(step * stepStride + channel * channelStride),
+    }),
+  );
+  const laneRows = channels <= 2 ? 6 : channels <= 4 ? 4 : channels <= 8 ? 3 : 2;
+  const lines = drawWaveform(lanes, width, laneRows);
+  if (channels > maxLanes) lines.push(`  (the first ${maxLanes} of ${channels} channels)`);
+  return lines;
+}
+
+function listValues(count: number, at: (index: number) => number): string {
+  const shown = Array.from({ length: Math.min(count, fewValues) }, (_, index) => formatNumber(at(index)));
+  return `${shown.join(" ")}${count > fewValues ? ` ... ${formatCount(count - fewValues)} more` : ""}`;
+}
+
+function terminalColours(): Colours {
+  if (!process.stdout.isTTY || process.env.NO_COLOR) return "none";
+  const depth = process.stdout.getColorDepth();
+  return depth >= 24 ? "true" : depth >= 8 ? "256" : "none";
+}
+
+/** Writes the one field that is a picture, and gives its name. */
+function writePicture(fields: readonly SampleField[], as: ShowFlags["as"], file: string): string {
+  if (!/\.png$/i.test(file)) {
+    throw new SpillwayError("usage", `${file} is no name for a PNG file`, {
+      remedy: "Let it end in .png: that is the one kind that is written.",
+    });
+  }
+  for (const { name, field, at } of fields) {
+    const portrayal =
+      field.kind === "class" ? undefined : choosePortrayal(name, field, fields.length === 1 ? "image" : as);
+    if (portrayal?.kind !== "image") continue;
+    try {
+      fs.writeFileSync(file, encodePng(toPixels(portrayal, field.dtype, at).pixels));
+    } catch (cause) {
+      throw ioError(cause, file, "cannot be written");
+    }
+    return name;
+  }
+  throw new SpillwayError(
+    "usage",
+    `no field of the sample looks like a picture: ${fields.map(({ name, field }) => `${name} is ${describeField(field)}`).join(", ")}`,
+    {
+      remedy: "Name the field and say so: --field NAME --as image.",
+    },
+  );
+}

@@ -1,0 +1,146 @@
+// Checks one part of the catalog against the shard that it describes: length, rows, ids in order, class names that
+// belong to the stored labels, and that all of it decodes. A row group is in memory at a time.
+
+import { join } from "node:path";
+import { type CatalogRecords, openCatalogPart } from "../catalog/catalog-reader.js";
+import { catalogColumns } from "../catalog/catalog-writer.js";
+import { SpillwayError } from "../errors.js";
+import type { CatalogEntry, ShardEntry } from "../format/manifest.js";
+import { openFile, type ReadableFile } from "../store/file.js";
+import type { ClassField, Fields } from "../tensor/field.js";
+import { type ProblemList, restoreRemedy, type VerifyProblem, wordSamples } from "./verify-problems.js";
+
+export interface CatalogCheck {
+  folder: string;
+  fields: Fields;
+  part: CatalogEntry;
+  /** The shard with the same samples. */
+  shard: ShardEntry;
+  firstSample: number;
+  problems: ProblemList;
+  advance(byteLength: number): void;
+}
+
+/** A class field and where its labels are stored. */
+interface LabelColumn {
+  name: string;
+  field: ClassField;
+  start: number;
+  stride: number;
+}
+
+/** Checks a part and adds what is wrong with it to the problems. */
+export async function verifyCatalogPart(check: CatalogCheck): Promise<void> {
+  const { folder, fields, part, shard, problems } = check;
+  const add = (what: string, more: Partial<VerifyProblem> = {}) =>
+    problems.add({
+      path: part.path,
+      shard: shard.path,
+      what: `${part.path} is damaged: ${what}`,
+      remedy: restoreRemedy,
+      ...more,
+    });
+  const labels = Object.entries(fields).flatMap(([name, field]): LabelColumn[] =>
+    field.kind === "class" ? [{ name, field, ...shard.columns[name]! }] : [],
+  );
+  try {
+    const { byteLength } = statOf(join(folder, part.path));
+    if (byteLength !== part.bytes) add(`it has ${byteLength} bytes, dataset.json says ${part.bytes}`);
+    const file = await openCatalogPart(join(folder, part.path));
+    try {
+      if (file.rowCount !== shard.rows)
+        return add(`it has ${file.rowCount} rows, ${shard.path} has ${shard.rows}`);
+      const missing = [...catalogColumns, ...labels.map(({ name }) => name)].find(
+        (name) => !file.columns.includes(name),
+      );
+      if (missing !== undefined) return add(`it has no column "${missing}"`);
+      const shardFile = labels.length > 0 ? openIfThere(join(folder, shard.path), shard.bytes) : undefined;
+      try {
+        for (const { start, end } of file.groups) {
+          const records = await file.read(start, end);
+          if (records.length !== end - start)
+            return add(`row group ${start} to ${end} has ${records.length} rows`);
+          checkRecords(check, records, start, add);
+          for (const column of shardFile ? labels : [])
+            await checkLabels(check, column, shardFile!, records, start, add);
+          check.advance(Math.floor((part.bytes * (end - start)) / shard.rows));
+        }
+      } finally {
+        shardFile?.close();
+      }
+    } finally {
+      file.close();
+    }
+  } catch (error) {
+    if (!(error instanceof SpillwayError)) throw error;
+    problems.add({ path: part.path, shard: shard.path, what: error.what, remedy: restoreRemedy });
+  }
+}
+
+function statOf(path: string): { byteLength: number } {
+  const file = openFile(path);
+  file.close();
+  return file;
+}
+
+/** The shard, if labels can be read from it: what is wrong with it is reported elsewhere. */
+function openIfThere(path: string, byteLength: number): ReadableFile | undefined {
+  try {
+    const file = openFile(path);
+    if (file.byteLength === byteLength) return file;
+    file.close();
+  } catch (error) {
+    if (!(error instanceof SpillwayError)) throw error;
+  }
+  return undefined;
+}
+
+type Add = (what: string, more?: Partial<VerifyProblem>) => void;
+
+/** Ids count up, and every hash is one. Says only the first row of a group that is wrong. */
+function checkRecords({ firstSample }: CatalogCheck, records: CatalogRecords, start: number, add: Add): void {
+  for (let index = 0; index < records.length; index += 1) {
+    const { id, hash } = records[index]!;
+    const sample = firstSample + start + index;
+    const place = { startSample: sample, endSample: sample + 1 };
+    if (id !== BigInt(sample)) {
+      add(`row ${start + index} has id ${String(id)} instead of ${sample}`, place);
+      return;
+    }
+    if (typeof hash !== "string" || !/^[0-9a-f]{16}$/.test(hash)) {
+      add(`row ${start + index} has "${String(hash).slice(0, 32)}" for a content hash`, place);
+      return;
+    }
+  }
+}
+
+/** Class names in the catalog are those of the labels in the shard. */
+async function checkLabels(
+  { firstSample }: CatalogCheck,
+  { name, field, start: startByte, stride }: LabelColumn,
+  shardFile: ReadableFile,
+  records: CatalogRecords,
+  start: number,
+  add: Add,
+): Promise<void> {
+  const bytes = new Uint8Array(records.length * stride);
+  await shardFile.read(bytes, startByte + start * stride);
+  const view = new DataView(bytes.buffer);
+  for (let index = 0; index < records.length; index += 1) {
+    const at = index * stride;
+    const label =
+      stride === 1 ? view.getUint8(at) : stride === 2 ? view.getUint16(at, true) : view.getInt32(at, true);
+    const found = records[index]![name];
+    if (found === (field.classes[label] ?? "")) continue;
+    const sample = firstSample + start + index;
+    const stored = field.classes[label] ?? `class ${label}, which has no name`;
+    return add(
+      `${wordSamples(sample, sample + 1)} is "${String(found)}" there, and "${stored}" in the shard`,
+      {
+        field: name,
+        startSample: sample,
+        endSample: sample + 1,
+      },
+    );
+  }
+}

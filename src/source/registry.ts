@@ -1,0 +1,112 @@
+// The list of all kinds of raw data that have a path, and the way from a path to its source. A new kind is one file
+// and one line here.
+
+import fs from "node:fs";
+import { join } from "node:path";
+import { SpillwayError } from "../errors.js";
+import { ioError } from "../store/file.js";
+import { csvKind } from "./csv.js";
+import { countEnding, describeEndings, walkNames } from "./file-tree.js";
+import { idxKind } from "./idx.js";
+import { imageFolderKind } from "./image-folder.js";
+import { npyFolderKind } from "./npy-folder.js";
+import { npyTableKind } from "./npy-table.js";
+import type { Source, SourceKind, SourceOptions } from "./source.js";
+
+/** Every kind that a path can be opened as, in the order in which help texts list them. */
+export const sourceKinds: readonly SourceKind[] = [
+  npyFolderKind,
+  imageFolderKind,
+  idxKind,
+  npyTableKind,
+  csvKind,
+];
+
+/** Files of a folder without anything usable that are counted for the error, at most. */
+const maxCounted = 100_000;
+
+/**
+ * Opens raw data: as the kind that `options.kind` names, or as the one that the path looks like.
+ *
+ * @param path a file or folder
+ * @throws SpillwayError `missing` if there is nothing; `source` if it is of no kind or of several, or cannot be used
+ * as it is; `usage` for an unknown kind or an option that the kind does not take
+ */
+export async function openSource(path: string, options: SourceOptions = {}): Promise<Source> {
+  let isFolder: boolean;
+  try {
+    isFolder = fs.statSync(path).isDirectory();
+  } catch (cause) {
+    throw ioError(cause, path, "cannot be examined");
+  }
+  if (options.kind !== undefined) return kindNamed(options.kind).open(path, options);
+  const found: SourceKind[] = [];
+  for (const kind of sourceKinds) {
+    if (await kind.detect(path)) found.push(kind);
+  }
+  const [first, second] = found;
+  if (!first) throw isFolder ? uselessFolder(path) : uselessFile(path);
+  if (second) {
+    const names = found.map((kind) => kind.name);
+    throw new SpillwayError(
+      "source",
+      `${path} can be read in ${found.length} ways: ${found.map((kind) => kind.summary).join("; ")}`,
+      {
+        remedy: `Say which is meant: --kind ${names.join(" or --kind ")}.`,
+        where: { path },
+      },
+    );
+  }
+  return first.open(path, options);
+}
+
+function kindNamed(name: string): SourceKind {
+  const kind = sourceKinds.find((candidate) => candidate.name === name);
+  if (kind) return kind;
+  throw new SpillwayError("usage", `there is no kind of source called "${name}"`, {
+    remedy: `Use one of ${sourceKinds.map((candidate) => candidate.name).join(", ")}, or leave it out.`,
+  });
+}
+
+function uselessFile(path: string): SpillwayError {
+  return new SpillwayError("source", `${path} is none of the kinds of file that can be packed`, {
+    remedy: `Give ${sourceKinds.map((kind) => kind.summary).join("; ")}. If it is one of these under another name, add --kind.`,
+    where: { path },
+  });
+}
+
+function uselessFolder(path: string): SpillwayError {
+  const where = { path };
+  if (fs.existsSync(join(path, "dataset.json"))) {
+    return new SpillwayError("source", `${path} is a Spillway dataset already`, {
+      remedy: "Open it as it is: it need not be packed.",
+      where,
+    });
+  }
+  const counts = new Map<string, number>();
+  let count = 0;
+  let table: string | undefined;
+  for (const name of walkNames(path)) {
+    countEnding(counts, name);
+    if (/\.[ct]sv(?:\.gz)?$/i.test(name)) table ??= name;
+    count += 1;
+    if (count === maxCounted) break;
+  }
+  if (count === 0) {
+    return new SpillwayError("source", `${path} is empty`, {
+      remedy: "Put samples there, or give another path.",
+      where,
+    });
+  }
+  const holds = `${count === maxCounted ? "at least " : ""}${count} files`;
+  return new SpillwayError(
+    "source",
+    `${path} holds ${holds}, none of which is a .npy, image or IDX file: ${describeEndings(counts)}`,
+    {
+      remedy: table
+        ? `For a table, give the path of the file itself, such as that of ${table}.`
+        : `Give ${sourceKinds.map((kind) => kind.summary).join("; ")}.`,
+      where,
+    },
+  );
+}
