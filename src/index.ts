@@ -7,6 +7,7 @@ export { type ErrorCode, type ErrorPlace, SpillwayError } from "./errors.js";
 export type { Batch, BatchField } from "./load/batch.js";
 export type { Deliver } from "./load/plan.js";
 export type { Last } from "./order/schedule.js";
-export { type PackOptions, type PackProgress, type PackResult, pack } from "./pack/pack.js";
+export type { PackOptions, PackProgress, PackResult } from "./pack/options.js";
+export { pack } from "./pack/pack.js";
 export type { DType, TypedArray } from "./tensor/dtype.js";
 export { type ClassField, classes, type Field, type Fields, type TensorField, tensor } from "./tensor/field.js";

@@ -42,7 +42,7 @@ async function* pairsOfEpoch(
     seed: shuffle ? seed : undefined,
     position: epoch * view.size,
     view: view.fingerprint,
-    commit: view.dataset.commit,
+    commit: view.commit,
   });
   for await (const batch of view.batches({ ...batchOptions, resume, epochs: epoch + 1 })) {
     const pair = tensors(tf, batch, { x, y, oneHot });

@@ -27,41 +27,33 @@ const copyingBackends = new Set(["wasm"]);
 const refusedDtypes: ReadonlySet<DType> = new Set(["float16", "int64", "uint64"]);
 
 /**
- * Tensors of a batch, samples first: x as [64, 256, 8], say, and y as [64], both float32, which is what layers and losses of
- * TensorFlow.js work in. They stay valid when the batch is gone, and are yours to free: `tf.dispose(pair)`.
+ * Tensors of a batch, samples first: x as [64, 256, 8], say, and y as [64]. They stay valid when the batch is gone, and
+ * are yours to free: `tf.dispose(pair)`.
  *
  * @param tf the module "@tensorflow/tfjs", as `useWasm` gives it
- * @throws SpillwayError `missing` for a field that the batch does not have, `usage` for a dtype without a tensor
+ * @throws SpillwayError `missing` for a field that the batch does not have, `usage` for numbers that no tensor holds
  */
-export function tensors(tf: TensorFlow, batch: Batch, options: TensorOptions): { x: Tensor; y: Tensor };
-export function tensors(tf: TensorFlow, batch: Batch, options: Pick<TensorOptions, "x">): { x: Tensor };
-export function tensors(
-  tf: TensorFlow,
-  batch: Batch,
-  options: Partial<TensorOptions> & { x: string },
-): { x: Tensor; y?: Tensor } {
+export function tensors(tf: TensorFlow, batch: Batch, options: TensorOptions): { x: Tensor; y: Tensor } {
   const { x, y, oneHot } = options;
-  const target = y === undefined ? undefined : fieldOf(batch, y);
-  const input = toTensor(tf, x, fieldOf(batch, x));
-  if (y === undefined || target === undefined) return { x: input };
+  const input = fieldTensor(tf, batch, x);
   try {
-    return { x: input, y: oneHot === undefined ? toTensor(tf, y, target) : toOneHot(tf, y, target, oneHot) };
+    return {
+      x: input,
+      y: oneHot === undefined ? fieldTensor(tf, batch, y) : oneHotTensor(tf, batch, y, oneHot),
+    };
   } catch (error) {
     input.dispose();
     throw error;
   }
 }
 
-function fieldOf(batch: Batch, name: string): BatchField {
-  const field = batch.fields[name];
-  if (field) return field;
-  throw new SpillwayError("missing", `there is no field "${name}"`, {
-    remedy: `Use one of ${Object.keys(batch.fields).join(", ")}.`,
-    where: { field: name },
-  });
-}
-
-function toTensor(tf: TensorFlow, name: string, field: BatchField): Tensor {
+/**
+ * One field of a batch as a float32 tensor, which is what layers and losses of TensorFlow.js work in. Yours to free.
+ *
+ * @throws SpillwayError as `tensors` does
+ */
+export function fieldTensor(tf: TensorFlow, batch: Batch, name: string): Tensor {
+  const field = fieldOf(batch, name);
   if (refusedDtypes.has(field.dtype)) {
     throw new SpillwayError(
       "usage",
@@ -78,7 +70,8 @@ function toTensor(tf: TensorFlow, name: string, field: BatchField): Tensor {
   return tf.tensor(isKept ? data.slice() : data, [...field.shape], "float32");
 }
 
-function toOneHot(tf: TensorFlow, name: string, field: BatchField, classCount: number): Tensor {
+function oneHotTensor(tf: TensorFlow, batch: Batch, name: string, classCount: number): Tensor {
+  const field = fieldOf(batch, name);
   const count = field.shape[0]!;
   if (field.data.length !== count || !Number.isInteger(classCount) || classCount < 1) {
     throw new SpillwayError(
@@ -106,4 +99,13 @@ function toOneHot(tf: TensorFlow, name: string, field: BatchField, classCount: n
     values[sample * classCount + label] = 1;
   }
   return tf.tensor(values, [count, classCount], "float32");
+}
+
+function fieldOf(batch: Batch, name: string): BatchField {
+  const field = batch.fields[name];
+  if (field) return field;
+  throw new SpillwayError("missing", `there is no field "${name}"`, {
+    remedy: `Use one of ${Object.keys(batch.fields).join(", ")}.`,
+    where: { field: name },
+  });
 }

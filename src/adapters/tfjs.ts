@@ -18,4 +18,4 @@ export {
   fit,
   type Score,
 } from "./tfjs-fit.js";
-export { type TensorOptions, tensors } from "./tfjs-tensors.js";
+export { fieldTensor, type TensorOptions, tensors } from "./tfjs-tensors.js";

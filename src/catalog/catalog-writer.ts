@@ -3,7 +3,8 @@
 
 import fs from "node:fs";
 import { type ColumnSource, fileWriter, ParquetWriter, type SchemaElement, type Writer } from "hyparquet-writer";
-import { ioError } from "../store/file.js";
+import { Hasher } from "../kernels/hasher.js";
+import { ioError, readFully } from "../store/file.js";
 import type { Fields } from "../tensor/field.js";
 
 /** Rows that are held before they are written. */
@@ -59,15 +60,16 @@ export class CatalogWriter {
     if (this.#rows.length === groupRows) this.#writeGroup();
   }
 
-  /** Writes what is left and makes the file durable; gives its rows and bytes. */
-  finish(): { rows: number; bytes: number } {
+  /** Writes what is left and makes the file durable; gives its rows, bytes and XXH64. */
+  finish(): { rows: number; bytes: number; hash: string } {
     if (this.#rows.length > 0) this.#writeGroup();
     return this.#guard(() => {
       void this.#parquet.finish();
       const fd = fs.openSync(this.path, "r+");
       try {
         fs.fsyncSync(fd);
-        return { rows: this.#count, bytes: fs.fstatSync(fd).size };
+        const bytes = fs.fstatSync(fd).size;
+        return { rows: this.#count, bytes, hash: hashFile(fd, bytes, this.path) };
       } finally {
         fs.closeSync(fd);
       }
@@ -94,4 +96,15 @@ export class CatalogWriter {
       throw ioError(cause, this.path, "cannot be written");
     }
   }
+}
+
+function hashFile(fd: number, byteLength: number, path: string): string {
+  const hasher = new Hasher();
+  const part = new Uint8Array(65_536);
+  for (let at = 0; at < byteLength; at += part.length) {
+    const take = Math.min(part.length, byteLength - at);
+    readFully(fd, part, 0, take, at, { pathOf: () => path });
+    hasher.update(part.subarray(0, take));
+  }
+  return hasher.finishHex();
 }

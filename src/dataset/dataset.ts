@@ -13,7 +13,7 @@ import { parseBytes } from "../store/byte-size.js";
 import { readSmallFile } from "../store/file.js";
 import { defaultMemory } from "../store/free-memory.js";
 import type { Fields } from "../tensor/field.js";
-import { View } from "./view.js";
+import { View, type ViewOrigin } from "./view.js";
 
 export interface OpenOptions {
   /** All that the dataset may hold, such as "512 MiB"; default: a quarter of what is free, at least 64 MiB. */
@@ -94,7 +94,7 @@ export class Dataset {
       });
     }
     const selection = { count: end - start, fingerprint: this.#fingerprint(`rows ${start} ${end}`), rows: { kind: "range" as const, start } };
-    return new View(this, this.#engine, selection, { split: undefined, scheme: undefined });
+    return new View(this.#engine, selection, this.#origin());
   }
 
   /** A scheme of splits: its definition and the number of samples in each split. */
@@ -149,7 +149,11 @@ export class Dataset {
       fingerprint: this.#fingerprint(`bits ${entry.hash}`),
       rows: { kind: "bits" as const, path: `${this.path}/${splitsFolder}/${entry.path}`, hash: entry.hash, rows: scheme.rows },
     };
-    return new View(this, this.#engine, selection, { split, scheme: schemeName });
+    return new View(this.#engine, selection, this.#origin(split, schemeName));
+  }
+
+  #origin(split?: string, scheme?: string): ViewOrigin {
+    return { path: this.path, commit: this.commit, split, scheme };
   }
 
   #fingerprint(choice: string): string {

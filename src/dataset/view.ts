@@ -10,7 +10,6 @@ import type { Selection } from "../load/selection.js";
 import { checkSeed } from "../order/keys.js";
 import { createSchedule, type Last } from "../order/schedule.js";
 import { parseToken } from "../order/token.js";
-import type { Dataset } from "./dataset.js";
 
 export interface BatchOptions {
   /** Samples per batch and rank, default 32. */
@@ -42,8 +41,20 @@ export interface Batches extends AsyncIterable<Batch> {
   readonly count: number;
 }
 
+/** What a view is of. */
+export interface ViewOrigin {
+  /** Folder of the dataset. */
+  path: string;
+  /** Number of the dataset's commit at which the view was made. */
+  commit: number;
+  split: string | undefined;
+  scheme: string | undefined;
+}
+
 export class View {
-  readonly dataset: Dataset;
+  /** Folder of the dataset. */
+  readonly path: string;
+  readonly commit: number;
   /** Samples in the view. */
   readonly size: number;
   /** Changes with the content at the commit, or with the choice of samples. */
@@ -54,8 +65,9 @@ export class View {
   readonly #selection: Selection;
 
   /** Use `dataset.view()`. */
-  constructor(dataset: Dataset, engine: Engine, selection: Selection, from: { split: string | undefined; scheme: string | undefined }) {
-    this.dataset = dataset;
+  constructor(engine: Engine, selection: Selection, from: ViewOrigin) {
+    this.path = from.path;
+    this.commit = from.commit;
     this.size = selection.count;
     this.fingerprint = selection.fingerprint;
     this.split = from.split;
@@ -86,7 +98,7 @@ export class View {
       schedule,
       seed: from.seed,
       selection: this.#selection,
-      commit: this.dataset.commit,
+      commit: this.commit,
       deliver,
       readers,
       signal,
@@ -112,11 +124,11 @@ export class View {
       return { seed: options.shuffle === false ? undefined : seed, position: 0 };
     }
     const point = parseToken(options.resume);
-    if (point.view !== this.fingerprint || point.commit !== this.dataset.commit) {
+    if (point.view !== this.fingerprint || point.commit !== this.commit) {
       throw new SpillwayError(
         "mismatch",
-        `the resume token is of view ${point.view} at commit ${point.commit}, this is view ${this.fingerprint} at commit ${this.dataset.commit}`,
-        { remedy: "Resume with the same dataset and the same split, or start anew without the token.", where: { dataset: this.dataset.path } },
+        `the resume token is of view ${point.view} at commit ${point.commit}, this is view ${this.fingerprint} at commit ${this.commit}`,
+        { remedy: "Resume with the same dataset and the same split, or start anew without the token.", where: { dataset: this.path } },
       );
     }
     return point;

@@ -5,6 +5,7 @@
 
 import { z } from "zod";
 import { SpillwayError } from "../errors.js";
+import { hashHex } from "../kernels/hasher.js";
 import { dtypes } from "../tensor/dtype.js";
 import { type Field, type Fields, fieldStride } from "../tensor/field.js";
 import { planSums } from "./shard.js";
@@ -53,7 +54,7 @@ const shard = z.strictObject({
   sums: z.strictObject({ path, bytes: count, hash }),
 });
 
-const catalogPart = z.strictObject({ path, rows: count, bytes: count });
+const catalogPart = z.strictObject({ path, rows: count, bytes: count, hash });
 
 const layout = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("shuffled"), seed: count }),
@@ -79,6 +80,12 @@ export type Manifest = z.infer<typeof manifest>;
 export type ShardEntry = Manifest["shards"][number];
 export type CatalogEntry = Manifest["catalog"][number];
 export type Layout = Manifest["layout"];
+
+/** Fingerprint of all that a commit holds: fields and, through the sums, every byte of every sample. */
+export function fingerprintOf(fields: Fields, shards: readonly Pick<ShardEntry, "rows" | "sums">[]): string {
+  const content = [fields, shards.map((shard) => [shard.rows, shard.sums.hash])];
+  return hashHex(new TextEncoder().encode(JSON.stringify(content)));
+}
 
 export function encodeManifest(value: Manifest): string {
   return `${JSON.stringify(value, null, 1)}\n`;

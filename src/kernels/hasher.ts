@@ -6,39 +6,53 @@ import { bindKernels, type Kernels, kernelModule, sharedMemory } from "./kernels
 const stateBytes = 64;
 const chunkBytes = 65_536;
 
-let shared: { kernels: Kernels; bytes: Uint8Array } | undefined;
+/** XXH64 (seed 0) of bytes that come part by part. */
+export class Hasher {
+  readonly #kernels: Kernels;
+  readonly #bytes: Uint8Array;
+  #held = 0;
 
-function workspace() {
-  if (!shared) {
+  constructor() {
     const memory = sharedMemory(stateBytes + chunkBytes);
-    shared = { kernels: bindKernels(kernelModule(), memory), bytes: new Uint8Array(memory.buffer) };
+    this.#kernels = bindKernels(kernelModule(), memory);
+    this.#bytes = new Uint8Array(memory.buffer);
+    this.#kernels.xxh64Start(0);
   }
-  return shared;
-}
 
-/** XXH64 (seed 0) of the parts one after another, as an unsigned 64-bit number. */
-export function xxh64(...parts: readonly Uint8Array[]): bigint {
-  const { kernels, bytes } = workspace();
-  kernels.xxh64Start(0);
-  let held = 0;
-  for (const part of parts) {
+  update(part: Uint8Array): this {
     for (let at = 0; at < part.length; ) {
-      const take = Math.min(chunkBytes - held, part.length - at);
-      bytes.set(take === part.length ? part : part.subarray(at, at + take), stateBytes + held);
-      held += take;
+      const take = Math.min(chunkBytes - this.#held, part.length - at);
+      this.#bytes.set(take === part.length ? part : part.subarray(at, at + take), stateBytes + this.#held);
+      this.#held += take;
       at += take;
-      if (held === chunkBytes) {
-        kernels.xxh64Update(0, stateBytes, chunkBytes);
-        held = 0;
-      }
+      if (this.#held < chunkBytes) continue;
+      this.#kernels.xxh64Update(0, stateBytes, chunkBytes);
+      this.#held = 0;
     }
+    return this;
   }
-  const whole = held - (held % 32);
-  if (whole > 0) kernels.xxh64Update(0, stateBytes, whole);
-  return BigInt.asUintN(64, kernels.xxh64Finish(0, stateBytes + whole, held - whole));
+
+  /** The hash of all parts as an unsigned 64-bit number; the next part begins a new one. */
+  finish(): bigint {
+    const whole = this.#held - (this.#held % 32);
+    if (whole > 0) this.#kernels.xxh64Update(0, stateBytes, whole);
+    const hash = BigInt.asUintN(64, this.#kernels.xxh64Finish(0, stateBytes + whole, this.#held - whole));
+    this.#kernels.xxh64Start(0);
+    this.#held = 0;
+    return hash;
+  }
+
+  /** The same as 16 hexadecimal digits, the form in which manifests and messages write it. */
+  finishHex(): string {
+    return this.finish().toString(16).padStart(16, "0");
+  }
 }
 
-/** XXH64 as 16 hexadecimal digits, the form in which manifests and messages write it. */
+let shared: Hasher | undefined;
+
+/** XXH64 (seed 0) of the parts one after another, as 16 hexadecimal digits. */
 export function hashHex(...parts: readonly Uint8Array[]): string {
-  return xxh64(...parts).toString(16).padStart(16, "0");
+  shared ??= new Hasher();
+  for (const part of parts) shared.update(part);
+  return shared.finishHex();
 }

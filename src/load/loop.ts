@@ -35,7 +35,9 @@ export async function* runLoop(engine: Engine, request: LoopRequest): AsyncGener
   signal?.throwIfAborted();
   if (schedule.total === 0) return;
   const loop = await startLoop(engine, request);
-  const onAbort = () => stop(loop.control);
+  const onAbort = () => {
+    if (!loop.isClosed()) stop(loop.control);
+  };
   signal?.addEventListener("abort", onAbort, { once: true });
   try {
     const { control, maker } = loop;
@@ -54,6 +56,7 @@ export async function* runLoop(engine: Engine, request: LoopRequest): AsyncGener
       });
       yield maker.make(plan, first, resume);
       signal?.throwIfAborted();
+      if (loop.isClosed()) throw ended();
       count += plan.size;
       Atomics.store(control.words64, word64.released, BigInt(firstCount + count));
       ring(control, word32.readerBell);
@@ -71,6 +74,8 @@ interface Loop {
   firstCount: number;
   /** Count after the last sample. */
   end: number;
+  /** Whether the memory was given back: from then on it is somebody else's and must not be touched. */
+  isClosed: () => boolean;
   /** The first error of a reader. */
   failure: () => SpillwayError | undefined;
   /** Stops the readers, waits for them, and gives everything back. */
@@ -121,7 +126,9 @@ async function startLoop(engine: Engine, request: LoopRequest): Promise<Loop> {
     reservation.release();
     throw error;
   }
+  let isClosed = false;
   const loop: Loop = {
+    isClosed: () => isClosed,
     control,
     plan,
     firstCount,
@@ -130,7 +137,8 @@ async function startLoop(engine: Engine, request: LoopRequest): Promise<Loop> {
     failure: () => failure && restoreError(failure),
     async close() {
       engine.loops.delete(loop.close);
-      stop(control);
+      if (!isClosed) stop(control);
+      isClosed = true;
       const hold = setInterval(() => {}, 2 ** 30);
       await Promise.all(ended).finally(() => clearInterval(hold));
       reservation.release();
@@ -160,6 +168,7 @@ function stop(control: Control): void {
 /** Waits until the counts [from, to) are in the ring. The only place where the consumer sleeps. */
 async function waitFor(loop: Loop, from: number, to: number): Promise<void> {
   const { control, plan } = loop;
+  if (loop.isClosed()) throw ended();
   if (isReady(control, from, to, plan.runLength)) return;
   // Sleeping on shared memory does not keep the process alive, and the readers must not: this does.
   const hold = setInterval(() => {}, 2 ** 30);
@@ -171,13 +180,14 @@ async function waitFor(loop: Loop, from: number, to: number): Promise<void> {
       Atomics.store(control.words64, word64.wanted, BigInt(wanted));
       if (isReady(control, from, to, plan.runLength)) return;
       if (Atomics.load(control.words32, word32.failed) !== 0) await throwFailure(loop);
-      if (Atomics.load(control.words32, word32.stop) !== 0) return throwStopped();
+      if (Atomics.load(control.words32, word32.stop) !== 0) return;
       const waiting = Atomics.waitAsync(control.words32, word32.consumerBell, bell);
       if (waiting.async) await waiting.value;
+      if (loop.isClosed()) throw ended();
     }
   } finally {
     clearInterval(hold);
-    Atomics.store(control.words64, word64.wanted, -1n);
+    if (!loop.isClosed()) Atomics.store(control.words64, word64.wanted, -1n);
   }
 }
 
@@ -190,8 +200,9 @@ async function throwFailure(loop: Loop): Promise<never> {
   }
 }
 
-function throwStopped(): void {
-  throw new SpillwayError("usage", "the loop was ended while a batch was awaited", {
+/** The error for a loop whose dataset was closed under it. */
+function ended(): SpillwayError {
+  return new SpillwayError("usage", "the loop was ended: its dataset is closed", {
     remedy: "Close the dataset after its loops, not before.",
   });
 }

@@ -69,7 +69,6 @@ export class ReaderPool {
       maxOpenFiles: Math.ceil(maxOpenFiles / 8),
     };
     const worker = new Worker(new URL("./reader.js", import.meta.url), { workerData, resourceLimits, execArgv: [], name: "spillway-reader" });
-    worker.unref();
     const thread: Thread = {
       worker,
       onEnd: undefined,
@@ -96,6 +95,8 @@ export class ReaderPool {
       this.#memory.returnThread();
       this.#finish(thread, failure === undefined ? threadDied(`exit code ${code}`) : recordError(failure));
     });
+    // After the listeners: adding one for messages would undo it.
+    worker.unref();
     return thread;
   }
 

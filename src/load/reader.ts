@@ -28,10 +28,10 @@ parentPort!.on("message", (job: ToReader) => {
   }
   shards.closeAll();
   sumFiles.closeAll();
-  // The message first: who sees the word may then wait for it.
-  parentPort!.postMessage(outcome);
   if (outcome.type === "failed") Atomics.store(control.words32, word32.failed, 1);
   ring(control, word32.consumerBell);
+  // Last of all: with this message the loop's memory may go to somebody else.
+  parentPort!.postMessage(outcome);
 });
 
 function work(job: ReaderJob, control: Control, memory: WebAssembly.Memory): void {

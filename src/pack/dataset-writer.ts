@@ -4,9 +4,8 @@
 
 import fs from "node:fs";
 import { join } from "node:path";
-import { encodeManifest, formatVersion, type Layout, type Manifest, manifestName, parseManifest, maxManifestBytes } from "../format/manifest.js";
+import { encodeManifest, fingerprintOf, formatVersion, type Layout, type Manifest, manifestName, parseManifest, maxManifestBytes } from "../format/manifest.js";
 import { rowsPerShard } from "../format/shard.js";
-import { hashHex } from "../kernels/hasher.js";
 import { createFolder, readSmallFile, replaceFile, syncFolder } from "../store/file.js";
 import { type Fields, sampleBytes } from "../tensor/field.js";
 import { Block, blockBytesFor } from "./block.js";
@@ -165,10 +164,4 @@ export class DatasetWriter {
   #writeManifest(): void {
     replaceFile(join(this.#options.folder, manifestName), encodeManifest(this.#manifest));
   }
-}
-
-/** Fingerprint of all that a commit holds: fields and, through the sums, every byte of every sample. */
-function fingerprintOf(fields: Fields, shards: Manifest["shards"]): string {
-  const content = [fields, shards.map((shard) => [shard.rows, shard.sums.hash])];
-  return hashHex(new TextEncoder().encode(JSON.stringify(content)));
 }

@@ -1,52 +1,8 @@
-// pack(), as users call it: its options and what it tells. The work is in packer.ts, imported when it is first asked
-// for: training needs neither Arrow nor Parquet, and should not wait for them.
+// pack(), as users call it. The work is in packer.ts, imported when it is first asked for: training needs neither
+// Arrow nor Parquet, and should not wait for them.
 
-import type { Layout } from "../format/manifest.js";
 import type { SampleValues } from "../source/iterable.js";
-import type { SourceOptions } from "../source/source.js";
-import type { Fields } from "../tensor/field.js";
-
-/** Where a pack stands; `total` is undefined while the number of samples is not known. */
-export interface PackProgress {
-  /** What is being done: "reading" is pass 1 of two, "writing" puts samples into shards. */
-  phase: "reading" | "writing";
-  samples: number;
-  total: number | undefined;
-  /** Bytes of samples, as they will be stored, that lie behind. */
-  bytes: number;
-}
-
-export interface PackOptions extends SourceOptions {
-  /** Fields of an iterable's samples; default: inferred from the first one. */
-  fields?: Fields;
-  /** How samples lie on disk: "shuffled" (default) serves disks that seek badly, "source" keeps the order. */
-  layout?: Layout["kind"];
-  /** Seed of the shuffled layout, default 0. */
-  seed?: number;
-  /** Memory for buffers, such as "256 MiB" (the default, or a quarter of what is free if that is less). */
-  memory?: string | number;
-  /** Samples that are read at the same time, where the source allows it; default 16. */
-  jobs?: number;
-  /** Bytes of samples per shard, default 1 GiB. */
-  shardSize?: string | number;
-  /** Stops between two blocks; what is packed by then is kept, and the next `pack` goes on from there. */
-  signal?: AbortSignal;
-  /** Told what was found and decided, one sentence at a time, before and while packing. */
-  onNote?: (note: string) => void;
-  onProgress?: (progress: PackProgress) => void;
-}
-
-/** What a finished pack made. */
-export interface PackResult {
-  path: string;
-  fields: Fields;
-  rows: number;
-  /** Bytes of all shards. */
-  bytes: number;
-  shards: number;
-  /** Samples that were there already when an interrupted pack went on. */
-  resumedAt: number;
-}
+import type { PackOptions, PackResult } from "./options.js";
 
 /**
  * Packs raw data into a new dataset.

@@ -23,12 +23,13 @@ import { describeField, type Fields, sampleBytes } from "../tensor/field.js";
 import { DatasetWriter, leastWriterBytes, readManifest } from "./dataset-writer.js";
 import { type Steps, writeByIndex, writeInTurn } from "./fill.js";
 import { type Lock, takeLock } from "./lock.js";
-import type { PackOptions, PackProgress, PackResult } from "./pack.js";
+import type { PackOptions, PackProgress, PackResult } from "./options.js";
 import { type Begun, type PackState, readState, removeState, requireSame, writeState } from "./state.js";
 import { scratchBytes, takeFromPiles, throwOnPiles, type TwoPassJob, writerShare } from "./two-pass.js";
 
 const layoutView = "6c61796f75740000";
 const defaultJobs = 16;
+const maxJobs = 1024;
 const defaultMemoryBytes = 256 * 2 ** 20;
 const leastShardBytes = 4096;
 /** Bytes of a catalog row, for the space check only. */
@@ -45,6 +46,7 @@ export async function packSource(
   const note = options.onNote ?? (() => {});
   requireRoom(path);
   const seed = checkSeed(options.seed ?? 0);
+  checkOptions(options);
   const opened =
     typeof source === "string" ? await openSource(source, options) : await sourceOf(source, { ...(options.fields && { fields: options.fields }) });
   let lock: Lock | undefined;
@@ -188,6 +190,17 @@ async function packInTwoPasses(way: Way, begun: PackState): Promise<Manifest> {
   } catch (error) {
     await writer.abandon();
     throw error;
+  }
+}
+
+function checkOptions({ jobs, layout }: PackOptions): void {
+  if (jobs !== undefined && !(Number.isInteger(jobs) && jobs >= 1 && jobs <= maxJobs)) {
+    throw new SpillwayError("usage", `jobs ${jobs} is not a whole number from 1 to ${maxJobs}`, {
+      remedy: `Leave it out, or use ${defaultJobs}.`,
+    });
+  }
+  if (layout !== undefined && layout !== "shuffled" && layout !== "source") {
+    throw new SpillwayError("usage", `layout "${String(layout)}" is not known`, { remedy: 'Use "shuffled" or "source".' });
   }
 }
 

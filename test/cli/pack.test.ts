@@ -104,8 +104,8 @@ test("a flag that the kind of source has no use for is refused", async () => {
 
 test("Ctrl-C stops pack with 130, says how to go on, and the same command finishes the rest", async () => {
   const cwd = temporaryFolder();
-  // 200,000 samples of 1 KiB, zeros that take no room on disk, and a column of labels.
-  const rows = 200_000;
+  // 100,000 samples of 1 KiB, zeros that take no room on disk, and a column of labels.
+  const rows = 100_000;
   const head = npyBytes("<f4", [rows, 257], new Uint8Array());
   fs.writeFileSync(join(cwd, "big.npy"), head);
   fs.truncateSync(join(cwd, "big.npy"), head.length + rows * 257 * 4);

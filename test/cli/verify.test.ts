@@ -6,7 +6,7 @@ import { packed } from "../fixtures/packed.js";
 import { spillway, spillwayJson } from "./run.js";
 
 test("verify exits with 0 and says so when every byte is as it was written", async () => {
-  const path = await packed({ count: 500, shardSize: "4 KiB" });
+  const path = await packed({ count: 500, shardSize: "8 KiB" });
   await spillway(["split", path, "train=0.8", "val=0.2"]);
   const { code, stdout, stderr } = await spillway(["verify", path]);
   assert.equal(code, 0);
@@ -15,7 +15,7 @@ test("verify exits with 0 and says so when every byte is as it was written", asy
 });
 
 test("verify exits with 1 and names shard, field, samples and bytes of a flipped bit", async () => {
-  const path = await packed({ count: 500, shardSize: "4 KiB", length: 300 });
+  const path = await packed({ count: 500, shardSize: "120 KiB", length: 300 });
   const { shards } = JSON.parse(fs.readFileSync(join(path, "dataset.json"), "utf8"));
   const shard = shards[2];
   const file = join(path, shard.path);
