@@ -7,7 +7,7 @@
 import fs from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import { createScheme, type Dataset, open, pack, type View } from "spillway";
+import { type Dataset, open, pack, type View } from "spillway";
 import { type EpochReport, fit, type TensorFlow, useWasm } from "spillway/tfjs";
 import { createTemporaryFolder, runExample } from "./example-run.js";
 import { type GestureOptions, readOptions, requireSpace } from "./gestures-options.js";
@@ -111,8 +111,7 @@ async function packRecordings(
 }
 
 function splitRecordings(dataset: Dataset): [train: View, val: View] {
-  const { path, size: rows, fingerprint } = dataset;
-  createScheme(path, { rows, fingerprint }, { scheme: "main", seed, shares: { train: 0.8, val: 0.2 } });
+  dataset.split({ train: 0.8, val: 0.2 }, { seed });
   const [train, val] = [dataset.view({ split: "train" }), dataset.view({ split: "val" })];
   print(
     `${bold("3 Split ")}  ${count(train.size)} recordings to train on, ${count(val.size)} others for validation`,

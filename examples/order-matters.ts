@@ -10,7 +10,7 @@ import { join, resolve } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import type { Optimizer } from "@tensorflow/tfjs";
-import { classes, open, pack, SpillwayError, tensor, type View } from "spillway";
+import { classes, type Dataset, open, pack, SpillwayError, tensor } from "spillway";
 import { evaluate, type TensorFlow, useWasm } from "spillway/tfjs";
 import { createTemporaryFolder, runExample } from "./example-run.js";
 import { drawOrderPlot, type PlotLine } from "./order-plot.js";
@@ -86,7 +86,7 @@ await runExample(async (signal) => {
       }
     }
   }
-  await Promise.all([train.dataset.close(), test.dataset.close()]);
+  await Promise.all([train.close(), test.close()]);
   printTable(runs);
   const path = writePlot(runs, { passCount, seedCount, sampleCount: train.size, out: values.out });
   print(`  Picture: ${path}`, "");
@@ -101,17 +101,22 @@ function wholeNumber(text: string, flag: string): number {
 }
 
 /** Packed in the order in which the samples come: class after class. */
-async function packSorted(path: string, perClass: number, seed: number, signal: AbortSignal): Promise<View> {
+async function packSorted(
+  path: string,
+  perClass: number,
+  seed: number,
+  signal: AbortSignal,
+): Promise<Dataset> {
   const label = classes(Array.from({ length: classCount }, (_, number) => `class ${number}`));
   const fields = { features: tensor("float32", [featureCount]), label };
   await pack(samplesByClass(perClass, seed), path, { fields, layout: "source", signal });
-  return (await open(path, { memory: "32 MiB" })).view();
+  return open(path, { memory: "32 MiB" });
 }
 
 interface RunRequest {
   tf: TensorFlow;
-  train: View;
-  test: View;
+  train: Dataset;
+  test: Dataset;
   order: Order;
   seed: number;
   passCount: number;
@@ -129,13 +134,13 @@ async function trainOnce(
   const model = createModel(tf, optimizer, seed);
   const accuracies: number[] = [];
   const runTest = async () => {
-    const score = await evaluate(model, test, { x: "features", y: "label", batchSize: 500, signal });
+    const score = await evaluate(model, test.view(), { x: "features", y: "label", batchSize: 500, signal });
     accuracies.push(score.accuracy!);
   };
   await runTest();
   let [seen, batches, classesSeen] = [0, 0, 0];
   for (let pass = 0; pass < passCount; pass += 1) {
-    for await (const { x, y } of order({ tf, view: train, batchSize, seed: seed * 1000 + pass })) {
+    for await (const { x, y } of order({ tf, dataset: train, batchSize, seed: seed * 1000 + pass })) {
       const done = seen / (train.size * passCount);
       if (isFalling) optimizer.setLearningRate((learningRate * (1 + Math.cos(Math.PI * done))) / 2);
       await model.trainOnBatch(x, y);

@@ -24,9 +24,9 @@ export interface PlotOptions {
 }
 
 const height = 420;
-const panelWidth = 460;
+const panelWidth = 484;
 /** Of the first panel; the others stand to its right. */
-const plot = { left: 68, right: 340, top: 118, bottom: 356 };
+const plot = { left: 68, right: 336, top: 118, bottom: 356 };
 const labelGap = 36;
 
 const style = `

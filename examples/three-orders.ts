@@ -2,7 +2,7 @@
 // Spillway's. Each gives every sample exactly once in a pass, as batches of tensors that the caller frees.
 
 import type { Tensor } from "@tensorflow/tfjs";
-import type { Batch, View } from "spillway";
+import type { Batch, Dataset } from "spillway";
 import { type TensorFlow, tensors } from "spillway/tfjs";
 import { createRandom, featureCount } from "./simulated-classes.js";
 
@@ -10,7 +10,7 @@ import { createRandom, featureCount } from "./simulated-classes.js";
 export interface Pass {
   tf: TensorFlow;
   /** All samples, one class after another. */
-  view: View;
+  dataset: Dataset;
   batchSize: number;
   /** Another for each run and pass. */
   seed: number;
@@ -21,25 +21,25 @@ export type Order = (pass: Pass) => AsyncGenerator<{ x: Tensor; y: Tensor }>;
 const fields = { x: "features", y: "label" };
 
 /** Load half of the data and train on it, in random order; then the other half. */
-export async function* halvesInTurn({ tf, view, batchSize, seed }: Pass): ReturnType<Order> {
-  const middle = Math.floor(view.size / 2);
+export async function* halvesInTurn({ tf, dataset, batchSize, seed }: Pass): ReturnType<Order> {
+  const middle = Math.floor(dataset.size / 2);
   const halves: [number, number][] = [
     [0, middle],
-    [middle, view.size],
+    [middle, dataset.size],
   ];
   for (const rows of halves) {
-    const half = view.dataset.view({ rows });
+    const half = dataset.view({ rows });
     for await (const batch of half.batches({ batchSize, seed })) yield tensors(tf, batch, fields);
   }
 }
 
 /** Read from front to back through a buffer of a tenth of the data, and draw each sample out of the buffer at random. */
-export async function* smallBuffer({ tf, view, batchSize, seed }: Pass): ReturnType<Order> {
+export async function* smallBuffer({ tf, dataset, batchSize, seed }: Pass): ReturnType<Order> {
   const random = createRandom(seed);
-  const capacity = Math.floor(view.size / 10);
+  const capacity = Math.floor(dataset.size / 10);
   const buffer: Row[] = [];
   const drawn: Row[] = [];
-  for await (const batch of view.batches({ batchSize: 256, shuffle: false })) {
+  for await (const batch of dataset.view().batches({ batchSize: 256, shuffle: false })) {
     for (const row of rowsOf(batch)) {
       if (buffer.length < capacity) {
         buffer.push(row);
@@ -58,8 +58,8 @@ export async function* smallBuffer({ tf, view, batchSize, seed }: Pass): ReturnT
 }
 
 /** One random permutation of all samples, a new one in each pass. */
-export async function* permutationOfAll({ tf, view, batchSize, seed }: Pass): ReturnType<Order> {
-  for await (const batch of view.batches({ batchSize, seed })) yield tensors(tf, batch, fields);
+export async function* permutationOfAll({ tf, dataset, batchSize, seed }: Pass): ReturnType<Order> {
+  for await (const batch of dataset.view().batches({ batchSize, seed })) yield tensors(tf, batch, fields);
 }
 
 interface Row {

@@ -3,7 +3,16 @@
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -73,7 +82,13 @@ function build() {
   const kernels = files("src/kernels/wasm", [".ts"]);
   once("dist/.kernels-built", [...kernels, "scripts/task.mjs"], () => {
     run(
-      ...bin("assemblyscript/bin/asc.js", "src/kernels/wasm/index.ts", "-o", "dist/kernels/kernels.wasm", ...kernelFlags),
+      ...bin(
+        "assemblyscript/bin/asc.js",
+        "src/kernels/wasm/index.ts",
+        "-o",
+        "dist/kernels/kernels.wasm",
+        ...kernelFlags,
+      ),
     );
   });
   const sources = files("src", [".ts"]).filter((path) => !kernels.includes(path));
@@ -93,13 +108,23 @@ function buildTools() {
   });
 }
 
+/** The pre-commit hook, where this is a clone that has none yet. */
+function installHook() {
+  const hook = ".git/hooks/pre-commit";
+  if (!existsSync(".git") || !statSync(".git").isDirectory() || existsSync(hook)) return;
+  mkdirSync(dirname(hook), { recursive: true });
+  writeFileSync(hook, "#!/bin/sh\nexec scripts/pre-commit.sh\n");
+  chmodSync(hook, 0o755);
+}
+
 function clean(folder, endings) {
   for (const path of files(folder, endings)) rmSync(path);
 }
 
 function test(filters) {
   const all = files("build/test", [".test.js"]);
-  const chosen = filters.length === 0 ? all : all.filter((path) => filters.some((part) => path.includes(part)));
+  const chosen =
+    filters.length === 0 ? all : all.filter((path) => filters.some((part) => path.includes(part)));
   if (chosen.length === 0) {
     console.error(`No test file matches ${filters.join(", ")}.`);
     process.exit(1);
@@ -120,6 +145,7 @@ const tasks = {
   },
   check: () => {
     buildTools();
+    installHook();
     run(...bin("@biomejs/biome/bin/biome", "check", "--error-on-warnings", "."));
     run(process.execPath, ["scripts/check-text.mjs"]);
   },

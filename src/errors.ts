@@ -66,7 +66,11 @@ export class SpillwayError extends Error {
   readonly remedy: string;
   readonly where: ErrorPlace;
 
-  constructor(code: ErrorCode, what: string, details: { remedy: string; where?: ErrorPlace; cause?: unknown }) {
+  constructor(
+    code: ErrorCode,
+    what: string,
+    details: { remedy: string; where?: ErrorPlace; cause?: unknown },
+  ) {
     super(`${what}. ${details.remedy}`, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
     this.what = what;

@@ -25,7 +25,7 @@ export async function useWasm(): Promise<TensorFlow> {
   const main = createRequire(import.meta.url).resolve("@tensorflow/tfjs-backend-wasm");
   wasm.setWasmPaths(join(dirname(main), "..", "wasm-out") + sep);
   // A backend that cannot start gives false, and TensorFlow.js goes on with the "cpu" backend, 200 times slower.
-  const isReady = await tf.setBackend("wasm").catch(() => false);
+  const isReady = await withoutNewHandlers(() => tf.setBackend("wasm").catch(() => false));
   if (!isReady || tf.getBackend() !== "wasm") {
     throw new SpillwayError(
       "io",
@@ -52,5 +52,24 @@ async function load<Module>(name: string, importing: () => Promise<Module>): Pro
       remedy: `Run: ${install}`,
       cause,
     });
+  }
+}
+
+const fatalEvents = ["uncaughtException", "unhandledRejection"] as const;
+
+/** Removes the handlers with which the backend's start makes any uncaught error exit with code 7 and a page of its source. */
+async function withoutNewHandlers<Result>(work: () => Promise<Result>): Promise<Result> {
+  const before = fatalEvents.map(
+    (event) => new Set<unknown>(process.listeners(event as "uncaughtException")),
+  );
+  try {
+    return await work();
+  } finally {
+    for (const [at, event] of fatalEvents.entries()) {
+      for (const listener of process.listeners(event as "uncaughtException")) {
+        if (!before[at]!.has(listener) && String(listener).includes("throw"))
+          process.off(event, listener as () => void);
+      }
+    }
   }
 }

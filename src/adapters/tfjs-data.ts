@@ -27,17 +27,19 @@ export async function tfData(
 ): Promise<data.Dataset<{ xs: Tensor; ys: Tensor }>> {
   const tf = await loadTensorFlow();
   checkSeed(options.seed ?? 0);
-  let epoch = 0;
-  return tf.data.generator(() => pairsOfEpoch(tf, view, options, epoch++));
+  let epochs = 0;
+  // Numbered when the first pair is asked for: `fitDataset` makes an iterator more than it uses.
+  return tf.data.generator(() => pairsOfEpoch(tf, view, options, () => epochs++));
 }
 
 async function* pairsOfEpoch(
   tf: TensorFlow,
   view: View,
   options: TfDataOptions,
-  epoch: number,
+  takeEpoch: () => number,
 ): AsyncGenerator<{ xs: Tensor; ys: Tensor }> {
   const { x, y, oneHot, seed = 0, shuffle = true, ...batchOptions } = options;
+  const epoch = takeEpoch();
   const resume = encodeToken({
     seed: shuffle ? seed : undefined,
     position: epoch * view.size,

@@ -2,7 +2,13 @@
 // bounded whatever the number of samples.
 
 import fs from "node:fs";
-import { type ColumnSource, fileWriter, ParquetWriter, type SchemaElement, type Writer } from "hyparquet-writer";
+import {
+  type ColumnSource,
+  fileWriter,
+  ParquetWriter,
+  type SchemaElement,
+  type Writer,
+} from "hyparquet-writer";
 import { Hasher } from "../kernels/hasher.js";
 import { ioError, readFully } from "../store/file.js";
 import type { Fields } from "../tensor/field.js";
@@ -49,9 +55,15 @@ export class CatalogWriter {
   /** @param path file to be written, replaced if it is there */
   constructor(path: string, fields: Fields) {
     this.path = path;
-    this.#labelNames = Object.entries(fields).flatMap(([name, field]) => (field.kind === "class" ? [name] : []));
+    this.#labelNames = Object.entries(fields).flatMap(([name, field]) =>
+      field.kind === "class" ? [name] : [],
+    );
     this.#writer = this.#guard(() => fileWriter(path));
-    this.#parquet = new ParquetWriter({ writer: this.#writer, schema: schemaFor(this.#labelNames), createdBy: "spillway" });
+    this.#parquet = new ParquetWriter({
+      writer: this.#writer,
+      schema: schemaFor(this.#labelNames),
+      createdBy: "spillway",
+    });
   }
 
   add(row: CatalogRow): void {

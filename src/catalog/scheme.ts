@@ -5,10 +5,10 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { SpillwayError } from "../errors.js";
+import { parseJson } from "../format/manifest.js";
 import { hashHex } from "../kernels/hasher.js";
 import { checkSeed } from "../order/keys.js";
 import { permutation } from "../order/permutation.js";
-import { parseJson } from "../format/manifest.js";
 import { createFolder, readSmallFile, replaceFile, syncFolder } from "../store/file.js";
 
 /** Folder of the schemes in a dataset. */
@@ -33,7 +33,11 @@ const scheme = z.strictObject({
   rule: z.strictObject({ kind: z.literal("shares"), shares: z.record(name, z.number().min(0).max(1)) }),
   splits: z.record(
     name,
-    z.strictObject({ count: z.number().int().min(0), path: z.string().regex(/^[A-Za-z0-9_.-]{1,255}$/), hash }),
+    z.strictObject({
+      count: z.number().int().min(0),
+      path: z.string().regex(/^[A-Za-z0-9_.-]{1,255}$/),
+      hash,
+    }),
   ),
 });
 
@@ -55,7 +59,9 @@ export interface SchemeOptions {
 export function countShares(rows: number, shares: Readonly<Record<string, number>>): Record<string, number> {
   const entries = Object.entries(shares);
   if (entries.length === 0) {
-    throw new SpillwayError("usage", "no split is named", { remedy: "Name them with their shares: train=0.8 val=0.2." });
+    throw new SpillwayError("usage", "no split is named", {
+      remedy: "Name them with their shares: train=0.8 val=0.2.",
+    });
   }
   let sum = 0;
   for (const [split, share] of entries) {
@@ -77,7 +83,11 @@ export function countShares(rows: number, shares: Readonly<Record<string, number
     });
   }
   const exact = entries.map(([split, share]) => ({ split, share: share * rows }));
-  const counts = exact.map(({ split, share }) => ({ split, count: Math.floor(share), rest: share - Math.floor(share) }));
+  const counts = exact.map(({ split, share }) => ({
+    split,
+    count: Math.floor(share),
+    rest: share - Math.floor(share),
+  }));
   let left = Math.round(sum * rows) - counts.reduce((total, { count }) => total + count, 0);
   for (const entry of [...counts].sort((a, b) => b.rest - a.rest)) {
     if (left <= 0) break;
@@ -100,7 +110,11 @@ export function countShares(rows: number, shares: Readonly<Record<string, number
  * @param folder the dataset's folder
  * @param commit rows and fingerprint of the commit to be split
  */
-export function createScheme(folder: string, commit: { rows: number; fingerprint: string }, options: SchemeOptions): Scheme {
+export function createScheme(
+  folder: string,
+  commit: { rows: number; fingerprint: string },
+  options: SchemeOptions,
+): Scheme {
   const { rows, fingerprint } = commit;
   checkSeed(options.seed);
   if (!namePattern.test(options.scheme)) {
@@ -109,7 +123,12 @@ export function createScheme(folder: string, commit: { rows: number; fingerprint
     });
   }
   const counts = countShares(rows, options.shares);
-  const order = permutation(rows, options.seed, 0, hashHex(new TextEncoder().encode(`split ${options.scheme}`)));
+  const order = permutation(
+    rows,
+    options.seed,
+    0,
+    hashHex(new TextEncoder().encode(`split ${options.scheme}`)),
+  );
   const target = join(folder, splitsFolder);
   createFolder(target);
   const splits: Scheme["splits"] = {};
@@ -144,7 +163,8 @@ export function createScheme(folder: string, commit: { rows: number; fingerprint
 function removeOldBits(folder: string, made: Scheme): void {
   const kept = new Set(Object.values(made.splits).map(({ path }) => path));
   for (const file of fs.readdirSync(folder)) {
-    if (file.startsWith(`${made.scheme}.`) && file.endsWith(".bits") && !kept.has(file)) fs.rmSync(join(folder, file), { force: true });
+    if (file.startsWith(`${made.scheme}.`) && file.endsWith(".bits") && !kept.has(file))
+      fs.rmSync(join(folder, file), { force: true });
   }
   syncFolder(folder);
 }
@@ -157,7 +177,10 @@ export function listSchemes(folder: string): string[] {
   } catch {
     return [];
   }
-  return files.filter((file) => /^[A-Za-z0-9_-]+\.json$/.test(file)).map((file) => file.slice(0, -5)).sort();
+  return files
+    .filter((file) => /^[A-Za-z0-9_-]+\.json$/.test(file))
+    .map((file) => file.slice(0, -5))
+    .sort();
 }
 
 /** @throws SpillwayError `missing` if there is no such scheme, `version` or `corrupt` if it cannot be used */
@@ -181,10 +204,14 @@ export function readScheme(folder: string, schemeName: string): Scheme {
   }
   const parsed = scheme.safeParse(value);
   if (!parsed.success) {
-    throw new SpillwayError("corrupt", `${path} is damaged: ${parsed.error.issues[0]?.message ?? "invalid"}`, {
-      remedy: "Run the split command again.",
-      where: { path },
-    });
+    throw new SpillwayError(
+      "corrupt",
+      `${path} is damaged: ${parsed.error.issues[0]?.message ?? "invalid"}`,
+      {
+        remedy: "Run the split command again.",
+        where: { path },
+      },
+    );
   }
   return parsed.data;
 }

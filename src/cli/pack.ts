@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { SpillwayError } from "../errors.js";
 import { manifestName } from "../format/manifest.js";
-import type { PackOptions, PackProgress, PackResult } from "../pack/pack.js";
+import type { PackOptions, PackProgress, PackResult } from "../pack/options.js";
 import { formatBytes } from "../store/byte-size.js";
 import { addCommand, type CommonOptions } from "./command.js";
 import { exitCodes, Interrupted, reportFailure } from "./failure.js";

@@ -1,10 +1,9 @@
 // spillway split: shares the samples out at random and stores that as a scheme of the dataset. No sample is moved.
 
 import type { Command } from "commander";
-import { createScheme, defaultScheme, listSchemes, readScheme, type Scheme } from "../catalog/scheme.js";
+import { defaultScheme, listSchemes, readScheme, type Scheme } from "../catalog/scheme.js";
 import { open } from "../dataset/dataset.js";
 import { SpillwayError } from "../errors.js";
-import { takeLock } from "../pack/lock.js";
 import { addCommand, type CommonOptions } from "./command.js";
 import { formatCount, formatShare, formatTable, parseWhole, print, printJson, say } from "./output.js";
 
@@ -42,27 +41,13 @@ export function addSplit(program: Command): void {
 async function runSplit(path: string, shareArguments: readonly string[], flags: SplitFlags): Promise<void> {
   const shares = parseShares(shareArguments);
   const dataset = await open(path, { memory: "16 MiB" });
-  const lock = takeLock(dataset.path);
   let before: Scheme | undefined;
   let scheme: Scheme;
   try {
-    if (dataset.unfinished) {
-      throw new SpillwayError(
-        "mismatch",
-        `${path} is not whole yet, and splits belong to all of its samples`,
-        {
-          remedy: "Run the pack command again to finish it, then split.",
-          where: { dataset: dataset.path },
-        },
-      );
-    }
-    before = listSchemes(dataset.path).includes(flags.scheme)
-      ? readBefore(dataset.path, flags.scheme)
-      : undefined;
-    const commit = { rows: dataset.size, fingerprint: dataset.fingerprint };
-    scheme = createScheme(dataset.path, commit, { scheme: flags.scheme, seed: flags.seed, shares });
+    const { seed, scheme: name } = flags;
+    before = listSchemes(dataset.path).includes(name) ? readBefore(dataset.path, name) : undefined;
+    scheme = dataset.split(shares, { seed, scheme: name });
   } finally {
-    lock.release();
     await dataset.close();
   }
   const changed = before === undefined ? [] : changedSplits(before, scheme);

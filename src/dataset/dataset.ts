@@ -13,6 +13,7 @@ import { parseBytes } from "../store/byte-size.js";
 import { readSmallFile } from "../store/file.js";
 import { defaultMemory } from "../store/free-memory.js";
 import type { Fields } from "../tensor/field.js";
+import { type SplitOptions, splitSamples } from "./split.js";
 import { View, type ViewOrigin } from "./view.js";
 
 export interface OpenOptions {
@@ -83,18 +84,40 @@ export class Dataset {
     if (this.#isClosed) throw closed(this.path);
     const { split, scheme = defaultScheme, rows } = options;
     if (split !== undefined && rows !== undefined) {
-      throw new SpillwayError("usage", "a view has either a split or rows, not both", { remedy: "Leave one of them out." });
+      throw new SpillwayError("usage", "a view has either a split or rows, not both", {
+        remedy: "Leave one of them out.",
+      });
     }
     if (split !== undefined) return this.#splitView(split, scheme);
     const [start, end] = rows ?? [0, this.size];
-    if (!(Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start < end && end <= this.size)) {
-      throw new SpillwayError("usage", `rows ${start} to ${end} are not a part of the ${this.size} rows of ${this.path}`, {
-        remedy: this.size === 0 ? "Finish packing first." : `Use 0 to ${this.size}.`,
-        where: { dataset: this.path },
-      });
+    if (
+      !(Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start < end && end <= this.size)
+    ) {
+      throw new SpillwayError(
+        "usage",
+        `rows ${start} to ${end} are not a part of the ${this.size} rows of ${this.path}`,
+        {
+          remedy: this.size === 0 ? "Finish packing first." : `Use 0 to ${this.size}.`,
+          where: { dataset: this.path },
+        },
+      );
     }
-    const selection = { count: end - start, fingerprint: this.#fingerprint(`rows ${start} ${end}`), rows: { kind: "range" as const, start } };
+    const selection = {
+      count: end - start,
+      fingerprint: this.#fingerprint(`rows ${start} ${end}`),
+      rows: { kind: "range" as const, start },
+    };
     return new View(this.#engine, selection, this.#origin());
+  }
+
+  /**
+   * Shares all samples out at random, in exact counts, and stores that as a scheme in the dataset's folder.
+   *
+   * @param shares split name to its part of 1, such as { train: 0.8, val: 0.2 }; samples may be left over
+   * @throws SpillwayError `usage` for shares that make no sense, `locked`, `io` where the folder is read-only
+   */
+  split(shares: Readonly<Record<string, number>>, options: SplitOptions = {}): Scheme {
+    return splitSamples(this, shares, options);
   }
 
   /** A scheme of splits: its definition and the number of samples in each split. */
@@ -147,7 +170,12 @@ export class Dataset {
     const selection = {
       count: entry.count,
       fingerprint: this.#fingerprint(`bits ${entry.hash}`),
-      rows: { kind: "bits" as const, path: `${this.path}/${splitsFolder}/${entry.path}`, hash: entry.hash, rows: scheme.rows },
+      rows: {
+        kind: "bits" as const,
+        path: `${this.path}/${splitsFolder}/${entry.path}`,
+        hash: entry.hash,
+        rows: scheme.rows,
+      },
     };
     return new View(this.#engine, selection, this.#origin(split, schemeName));
   }
@@ -175,23 +203,38 @@ export async function open(path: string, options: OpenOptions = {}): Promise<Dat
   const manifest = parseManifest(new TextDecoder().decode(readSmallFile(file, maxManifestBytes)), file);
   if (manifest.packing) {
     const planned = manifest.packing.rows === null ? "an unknown number" : String(manifest.packing.rows);
-    process.emitWarning(`${path} is not whole: ${manifest.rows} of ${planned} samples are packed. Run the pack command again to finish it.`, "SpillwayWarning");
+    process.emitWarning(
+      `${path} is not whole: ${manifest.rows} of ${planned} samples are packed. Run the pack command again to finish it.`,
+      "SpillwayWarning",
+    );
   }
   return new Dataset(folder, manifest, memoryBytes);
 }
 
 function notADataset(path: string, folder: string): SpillwayError {
   if (!fs.existsSync(folder)) {
-    return new SpillwayError("missing", `${path} does not exist`, { remedy: "Check the path.", where: { path } });
+    return new SpillwayError("missing", `${path} does not exist`, {
+      remedy: "Check the path.",
+      where: { path },
+    });
   }
   const isUnfinished = fs.existsSync(`${folder}/.packing`);
-  return new SpillwayError("missing", `${path} holds no ${manifestName}${isUnfinished ? ", only the beginning of a pack" : ""}`, {
-    remedy: isUnfinished ? "Run the pack command again: it goes on where it stopped." : `Pack your data first: spillway pack ${path} my-dataset.`,
-    where: { path },
-  });
+  return new SpillwayError(
+    "missing",
+    `${path} holds no ${manifestName}${isUnfinished ? ", only the beginning of a pack" : ""}`,
+    {
+      remedy: isUnfinished
+        ? "Run the pack command again: it goes on where it stopped."
+        : `Pack your data first: spillway pack ${path} my-dataset.`,
+      where: { path },
+    },
+  );
 }
 
 /** The error for whatever is asked of a dataset after `close()`. */
 export function closed(path: string): SpillwayError {
-  return new SpillwayError("usage", `${path} was closed`, { remedy: "Open it again.", where: { dataset: path } });
+  return new SpillwayError("usage", `${path} was closed`, {
+    remedy: "Open it again.",
+    where: { dataset: path },
+  });
 }

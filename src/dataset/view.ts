@@ -83,16 +83,36 @@ export class View {
    * loop itself `memory` (it names the smallest that works), `corrupt`, `io`
    */
   batches(options: BatchOptions = {}): Batches {
-    const { batchSize = 32, epochs = 1, deliver = "float32", rank = 0, worldSize = 1, readers, signal } = options;
+    const {
+      batchSize = 32,
+      epochs = 1,
+      deliver = "float32",
+      rank = 0,
+      worldSize = 1,
+      readers,
+      signal,
+    } = options;
     if (deliver !== "float32" && deliver !== "stored") {
-      throw new SpillwayError("usage", `deliver: "${deliver}" is not known`, { remedy: 'Use "float32" or "stored".' });
+      throw new SpillwayError("usage", `deliver: "${deliver}" is not known`, {
+        remedy: 'Use "float32" or "stored".',
+      });
     }
     if (readers !== undefined && !(Number.isInteger(readers) && readers >= 1 && readers <= 256)) {
-      throw new SpillwayError("usage", `readers ${readers} is not a whole number from 1 to 256`, { remedy: "Leave it out, or use 2." });
+      throw new SpillwayError("usage", `readers ${readers} is not a whole number from 1 to 256`, {
+        remedy: "Leave it out, or use 2.",
+      });
     }
     const from = this.#startingPoint(options);
     const last = options.last ?? (worldSize > 1 ? "drop" : "keep");
-    const schedule = createSchedule({ n: this.size, batchSize, rank, worldSize, last, position: from.position, epochs });
+    const schedule = createSchedule({
+      n: this.size,
+      batchSize,
+      rank,
+      worldSize,
+      last,
+      position: from.position,
+      epochs,
+    });
     const engine = this.#engine;
     const request = {
       schedule,
@@ -128,7 +148,10 @@ export class View {
       throw new SpillwayError(
         "mismatch",
         `the resume token is of view ${point.view} at commit ${point.commit}, this is view ${this.fingerprint} at commit ${this.commit}`,
-        { remedy: "Resume with the same dataset and the same split, or start anew without the token.", where: { dataset: this.path } },
+        {
+          remedy: "Resume with the same dataset and the same split, or start anew without the token.",
+          where: { dataset: this.path },
+        },
       );
     }
     return point;

@@ -3,7 +3,23 @@
 // `arrow.fixed_shape_tensor`, so that pyarrow gives them back with their shape.
 // Imported by the packer only: reading a dataset needs no Arrow, the manifest says where each column starts.
 
-import { type DataType, Field as ArrowField, FixedSizeList, Float16, Float32, Float64, Int8, Int16, Int32, Int64, Schema, Uint8, Uint16, Uint32, Uint64 } from "apache-arrow";
+import {
+  Field as ArrowField,
+  type DataType,
+  FixedSizeList,
+  Float16,
+  Float32,
+  Float64,
+  Int8,
+  Int16,
+  Int32,
+  Int64,
+  Schema,
+  Uint8,
+  Uint16,
+  Uint32,
+  Uint64,
+} from "apache-arrow";
 import { FileBlock, Footer } from "apache-arrow/ipc/metadata/file";
 import { BufferRegion, FieldNode, Message, RecordBatch } from "apache-arrow/ipc/metadata/message";
 import type { DType } from "../tensor/dtype.js";
@@ -57,7 +73,10 @@ function arrowField(name: string, field: Field): ArrowField {
   if (field.kind === "class") metadata.set("spillway.classes", JSON.stringify(field.classes));
   if (isPlain(field)) return new ArrowField(name, arrowType(field.dtype), false, metadata);
   metadata.set("ARROW:extension:name", "arrow.fixed_shape_tensor");
-  metadata.set("ARROW:extension:metadata", JSON.stringify({ shape: field.kind === "tensor" ? field.shape : [] }));
+  metadata.set(
+    "ARROW:extension:metadata",
+    JSON.stringify({ shape: field.kind === "tensor" ? field.shape : [] }),
+  );
   const item = new ArrowField("item", arrowType(field.dtype), false);
   return new ArrowField(name, new FixedSizeList(elementCount(field), item), false, metadata);
 }
@@ -99,11 +118,16 @@ function putMessage(target: Uint8Array, at: number, message: Uint8Array, end: nu
  * @param spare bytes for class names that are not known yet
  */
 export function headerBytesOf(fields: Fields, spare = 0): number {
-  const columns = Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, { start: 0, stride: fieldStride(field) }]));
+  const columns = Object.fromEntries(
+    Object.entries(fields).map(([name, field]) => [name, { start: 0, stride: fieldStride(field) }]),
+  );
   const batch = recordBatch(fields, { rows: 1, headerBytes: 0, columns, bodyEnd: 0 });
   const schema = roundUp(magicBytes + prefixBytes + Message.encode(Message.from(schemaOf(fields))).length, 8);
   // A message with other numbers has the same length: they are structs and 64-bit scalars. 8 bytes to be safe.
-  return roundUp(schema + prefixBytes + Message.encode(Message.from(batch, 1)).length + 8 + spare, blockBytes);
+  return roundUp(
+    schema + prefixBytes + Message.encode(Message.from(batch, 1)).length + 8 + spare,
+    blockBytes,
+  );
 }
 
 /** All that is not samples in a shard: the bytes before the body, and those from `plan.bodyEnd` to the file's end. */
@@ -116,7 +140,8 @@ export function encodeShard(fields: Fields, plan: ShardPlan): { header: Uint8Arr
   const batchMessage = Message.encode(Message.from(recordBatch(fields, plan), bodyLength));
   const batchAt = roundUp(magicBytes + prefixBytes + schemaMessage.length, 8);
   const needed = batchAt + prefixBytes + batchMessage.length;
-  if (needed > plan.headerBytes) throw new RangeError(`header of ${needed} bytes in a place of ${plan.headerBytes}`);
+  if (needed > plan.headerBytes)
+    throw new RangeError(`header of ${needed} bytes in a place of ${plan.headerBytes}`);
   putMessage(header, magicBytes, schemaMessage, batchAt);
   putMessage(header, batchAt, batchMessage, plan.headerBytes);
 

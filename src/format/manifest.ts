@@ -30,7 +30,15 @@ const path = z
 const tensorField = z.strictObject({
   kind: z.literal("tensor"),
   dtype: z.enum(dtypes),
-  shape: z.array(z.number().int().min(1).max(2 ** 31 - 1)).max(16),
+  shape: z
+    .array(
+      z
+        .number()
+        .int()
+        .min(1)
+        .max(2 ** 31 - 1),
+    )
+    .max(16),
   channelAxis: z.number().int().min(0).max(15).optional(),
 });
 
@@ -41,9 +49,19 @@ const classField = z.strictObject({
 });
 
 /** Fields by name, as manifests hold them. */
-export const fieldsSchema = z.record(z.string().min(1).max(256), z.discriminatedUnion("kind", [tensorField, classField]));
+export const fieldsSchema = z.record(
+  z.string().min(1).max(256),
+  z.discriminatedUnion("kind", [tensorField, classField]),
+);
 
-const column = z.strictObject({ start: count, stride: z.number().int().min(1).max(2 ** 30) });
+const column = z.strictObject({
+  start: count,
+  stride: z
+    .number()
+    .int()
+    .min(1)
+    .max(2 ** 30),
+});
 
 const shard = z.strictObject({
   path,
@@ -128,15 +146,24 @@ function checkSums(value: Manifest, where: string): void {
   const rows = value.shards.reduce((sum, entry) => sum + entry.rows, 0);
   if (rows !== value.rows) throw corrupt(where, `shards hold ${rows} rows, the dataset ${value.rows}`);
   const lastCommit = value.commits.at(-1)?.rows ?? 0;
-  if (lastCommit !== value.rows) throw corrupt(where, `the last commit has ${lastCommit} rows, the dataset ${value.rows}`);
+  if (lastCommit !== value.rows)
+    throw corrupt(where, `the last commit has ${lastCommit} rows, the dataset ${value.rows}`);
   const names = Object.keys(value.fields);
   for (const entry of value.shards) {
     const { bytes } = planSums(value.fields as Fields, entry.rows);
-    if (entry.sums.bytes !== bytes) throw corrupt(where, `${entry.sums.path} should have ${bytes} bytes, not ${entry.sums.bytes}`);
+    if (entry.sums.bytes !== bytes)
+      throw corrupt(where, `${entry.sums.path} should have ${bytes} bytes, not ${entry.sums.bytes}`);
     for (const name of names) {
       const place = entry.columns[name];
-      if (!place || place.stride !== fieldStride(value.fields[name] as Field) || place.start + place.stride * entry.rows > entry.bytes) {
-        throw corrupt(where, `column "${name}" of ${entry.path} does not lie within its ${entry.bytes} bytes`);
+      if (
+        !place ||
+        place.stride !== fieldStride(value.fields[name] as Field) ||
+        place.start + place.stride * entry.rows > entry.bytes
+      ) {
+        throw corrupt(
+          where,
+          `column "${name}" of ${entry.path} does not lie within its ${entry.bytes} bytes`,
+        );
       }
     }
   }

@@ -73,7 +73,10 @@ export class Engine {
     const words = new Uint32Array(bits.memory.buffer, bits.address, bitmapBytes(rows.rows) / 4);
     words.fill(0);
     new Uint8Array(words.buffer, words.byteOffset, words.byteLength).set(file);
-    fillDirectory(words, new Float64Array(directory.memory.buffer, directory.address, directoryBytes(rows.rows) / 8));
+    fillDirectory(
+      words,
+      new Float64Array(directory.memory.buffer, directory.address, directoryBytes(rows.rows) / 8),
+    );
     const table: RowTable = {
       kind: "bitmap",
       rows: rows.rows,

@@ -85,7 +85,11 @@ interface Loop {
 async function startLoop(engine: Engine, request: LoopRequest): Promise<Loop> {
   const residents = await engine.residents();
   const rows = engine.rowTable(request.selection);
-  const plan = chooseLoopPlan(engine, request, residents.table.columns.map((place) => place !== undefined));
+  const plan = chooseLoopPlan(
+    engine,
+    request,
+    residents.table.columns.map((place) => place !== undefined),
+  );
   const reservation = engine.pool.reserve(plan.byteLength, loopPurpose(plan));
   let control: Control;
   const ended: Promise<void>[] = [];

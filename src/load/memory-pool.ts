@@ -108,7 +108,10 @@ export class MemoryPool {
   /** The error for `byteLength` more bytes that are not there: it names the smallest memory that works. */
   shortage(byteLength: number, purpose: string, hint = ""): SpillwayError {
     const needed = Math.ceil((this.held + byteLength) / 2 ** 20) * 2 ** 20;
-    const smallest = Math.max(needed, this.byteLength + 2 ** 20 * Math.ceil((byteLength - this.largestFree()) / 2 ** 20));
+    const smallest = Math.max(
+      needed,
+      this.byteLength + 2 ** 20 * Math.ceil((byteLength - this.largestFree()) / 2 ** 20),
+    );
     const neededBytes = this.held === 0 ? needed : smallest;
     return new SpillwayError(
       "memory",

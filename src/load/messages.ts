@@ -32,7 +32,9 @@ export interface ReaderStart {
 }
 
 /** How the rows of a view are found from their numbers 0 .. n-1 in it. */
-export type RowTable = { kind: "range"; start: number } | { kind: "bitmap"; rows: number; bits: Place; directory: Place };
+export type RowTable =
+  | { kind: "range"; start: number }
+  | { kind: "bitmap"; rows: number; bits: Place; directory: Place };
 
 /** One loop's work for one reader. */
 export interface ReaderJob {
@@ -54,4 +56,6 @@ export interface ReaderJob {
 
 export type ToReader = ReaderJob;
 
-export type FromReader = { type: "ended"; loop: number } | { type: "failed"; loop: number; error: ErrorRecord };
+export type FromReader =
+  | { type: "ended"; loop: number }
+  | { type: "failed"; loop: number; error: ErrorRecord };

@@ -126,10 +126,25 @@ export function planLoop(input: PlanInput): LoopPlan {
   for (const field of fields) field.spare = place(batchSize * field.deliveredStride);
   const scratch = planScratch(fields, columns, runLength);
   const scratchStart = place(scratch.byteLength * input.readers, 4096);
-  return { batchSize, runLength, slots, readers: input.readers, ids, idSpare, fields, scratchStart, scratch, byteLength: at };
+  return {
+    batchSize,
+    runLength,
+    slots,
+    readers: input.readers,
+    ids,
+    idSpare,
+    fields,
+    scratchStart,
+    scratch,
+    byteLength: at,
+  };
 }
 
-function planScratch(fields: readonly FieldPlan[], columns: readonly ColumnTable[], runLength: number): ScratchPlan {
+function planScratch(
+  fields: readonly FieldPlan[],
+  columns: readonly ColumnTable[],
+  runLength: number,
+): ScratchPlan {
   // A run of records read at once, and one run of sums before and after it, of the widest column.
   const recordBytes = fields.reduce((most, field) => {
     const covered = runLength + 2 * (columns[field.column]!.rowsPerSum - 1);

@@ -68,7 +68,12 @@ export class ReaderPool {
       table: this.#table,
       maxOpenFiles: Math.ceil(maxOpenFiles / 8),
     };
-    const worker = new Worker(new URL("./reader.js", import.meta.url), { workerData, resourceLimits, execArgv: [], name: "spillway-reader" });
+    const worker = new Worker(new URL("./reader.js", import.meta.url), {
+      workerData,
+      resourceLimits,
+      execArgv: [],
+      name: "spillway-reader",
+    });
     const thread: Thread = {
       worker,
       onEnd: undefined,
@@ -111,6 +116,7 @@ export class ReaderPool {
 
 function threadDied(why: string): ErrorRecord {
   return new SpillwayError("thread", `a reader thread ended in the middle of its work: ${why}`, {
-    remedy: "Look for a lack of memory or a signal in the system's log; start the run again from batch.resume.",
+    remedy:
+      "Look for a lack of memory or a signal in the system's log; start the run again from batch.resume.",
   }).toJSON();
 }

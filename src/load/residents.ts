@@ -61,12 +61,20 @@ export async function loadResidents(dataset: DatasetTable, pool: MemoryPool): Pr
         continue;
       }
       columns.push(undefined);
-      const keepsSums = fits(sumTotal * 8, `the sums of field "${column.name}"`, "they are read from disk as needed");
+      const keepsSums = fits(
+        sumTotal * 8,
+        `the sums of field "${column.name}"`,
+        "they are read from disk as needed",
+      );
       const sumPlace = keepsSums ? hold(sumTotal * 8, `the sums of field "${column.name}"`) : undefined;
       if (sumPlace) await loadSums(dataset, column, sumPlace);
       sums.push(sumPlace);
       const bits = Math.ceil(sumTotal / 32) * 4;
-      const keepsBits = fits(bits, `what was checked of field "${column.name}"`, "its sums are checked at every read");
+      const keepsBits = fits(
+        bits,
+        `what was checked of field "${column.name}"`,
+        "its sums are checked at every read",
+      );
       const bitPlace = keepsBits ? hold(bits, `what was checked of field "${column.name}"`) : undefined;
       if (bitPlace) new Int32Array(bitPlace.memory.buffer, bitPlace.address, bits / 4).fill(0);
       checked.push(bitPlace);

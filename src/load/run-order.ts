@@ -22,7 +22,13 @@ export class RunOrder {
   #permutation: Permutation | undefined;
 
   /** @param scratch address of the reader's own scratch in `memory` */
-  constructor(job: ReaderJob, kernels: Kernels, memory: WebAssembly.Memory, scratch: number, segments: readonly WebAssembly.Memory[]) {
+  constructor(
+    job: ReaderJob,
+    kernels: Kernels,
+    memory: WebAssembly.Memory,
+    scratch: number,
+    segments: readonly WebAssembly.Memory[],
+  ) {
     this.#schedule = job.schedule;
     this.#seed = job.seed;
     this.#view = job.viewFingerprint;
@@ -62,12 +68,24 @@ export class RunOrder {
       this.#keys.set(this.#permutation.keys);
     }
     const { leftBits, rightBits } = this.#permutation.halves;
-    this.#kernels.permuteRun(place, length, n, this.#keysAt, rounds, leftBits, rightBits, this.#valuesAt + at * 8);
+    this.#kernels.permuteRun(
+      place,
+      length,
+      n,
+      this.#keysAt,
+      rounds,
+      leftBits,
+      rightBits,
+      this.#valuesAt + at * 8,
+    );
   }
 }
 
 /** How a number within the view becomes a row; undefined for a range, where it is an addition. */
-function rowFinder(rows: RowTable, segments: readonly WebAssembly.Memory[]): ((value: number) => number) | undefined {
+function rowFinder(
+  rows: RowTable,
+  segments: readonly WebAssembly.Memory[],
+): ((value: number) => number) | undefined {
   if (rows.kind === "range") return undefined;
   const buffer = (place: Place) => segments[place.segment]!.buffer;
   const bits = new Uint32Array(buffer(rows.bits), rows.bits.address, Math.ceil(rows.rows / 32));

@@ -9,7 +9,7 @@
 import { bindKernels, type Convert, converterOf, type Kernels } from "../kernels/kernels.js";
 import { readFully } from "../store/file.js";
 import type { Place, ReaderJob, ReaderStart } from "./messages.js";
-import { OpenFiles } from "./open-files.js";
+import type { OpenFiles } from "./open-files.js";
 import type { FieldPlan } from "./plan.js";
 import { corruptRecord } from "./residents.js";
 import type { ColumnTable } from "./table.js";

@@ -53,7 +53,15 @@ export function createTable(root: string, manifest: Manifest): DatasetTable {
       sumEnds[k] = sumEnds[k]! + 8 * sumCount(stride, shard.rows);
     });
     const starts = Float64Array.from(shards, (shard) => shard.columns[name]!.start);
-    return { name, field: field as Field, stride, starts, rowsPerSum: rowsPerSum(stride), firstSums, sumStarts };
+    return {
+      name,
+      field: field as Field,
+      stride,
+      starts,
+      rowsPerSum: rowsPerSum(stride),
+      firstSums,
+      sumStarts,
+    };
   });
   return {
     root,

@@ -43,8 +43,16 @@ export function murmur3(values: readonly number[], seed: number): number {
  * @param view fingerprint of the view, 16 hexadecimal digits
  */
 export function roundKeys(seed: number, epoch: number, view: string, count: number): Uint32Array {
-  const from = [orderVersion, ...words(seed), ...words(epoch), parseInt(view.slice(0, 8), 16), parseInt(view.slice(8, 16), 16)];
-  return Uint32Array.from({ length: count }, (_, round) => murmur3([...from, round], Math.imul(round + 1, 0x9e3779b1)));
+  const from = [
+    orderVersion,
+    ...words(seed),
+    ...words(epoch),
+    parseInt(view.slice(0, 8), 16),
+    parseInt(view.slice(8, 16), 16),
+  ];
+  return Uint32Array.from({ length: count }, (_, round) =>
+    murmur3([...from, round], Math.imul(round + 1, 0x9e3779b1)),
+  );
 }
 
 /** @throws SpillwayError `usage` unless the seed is a safe integer from 0 */

@@ -73,9 +73,13 @@ export function createSchedule(options: ScheduleOptions): Schedule {
   const epochCount = countOf(n, options);
   const firstEpochCount = countOf(n - start, options);
   if (epochCount === 0) {
-    throw new SpillwayError("usage", `${n} samples do not fill one batch of ${batchSize} for ${worldSize} ranks`, {
-      remedy: `Lower batchSize to ${Math.max(1, Math.floor(n / worldSize))}, or use last: "wrap".`,
-    });
+    throw new SpillwayError(
+      "usage",
+      `${n} samples do not fill one batch of ${batchSize} for ${worldSize} ranks`,
+      {
+        remedy: `Lower batchSize to ${Math.max(1, Math.floor(n / worldSize))}, or use last: "wrap".`,
+      },
+    );
   }
   const total = firstEpoch >= epochs ? 0 : firstEpochCount + (epochs - firstEpoch - 1) * epochCount;
   return { ...options, firstEpochCount, epochCount, total };

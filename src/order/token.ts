@@ -33,9 +33,13 @@ export function parseToken(token: string): ResumePoint {
   }
   const [, version, seed, position, view, commit] = match as unknown as string[];
   if (Number(version) !== orderVersion) {
-    throw new SpillwayError("version", `the resume token has order version ${version}, this Spillway knows ${orderVersion}`, {
-      remedy: "Go on with the version of Spillway that started the run.",
-    });
+    throw new SpillwayError(
+      "version",
+      `the resume token has order version ${version}, this Spillway knows ${orderVersion}`,
+      {
+        remedy: "Go on with the version of Spillway that started the run.",
+      },
+    );
   }
   return {
     seed: seed === undefined ? undefined : Number(seed),

@@ -4,8 +4,8 @@
 //
 //   per column: | carry, up to 4 KiB | record 0 | record 1 | ... |
 
-import { bindKernels, type Kernels, kernelModule, sharedMemory } from "../kernels/kernels.js";
 import { roundUp, rowsPerSum, sumCount } from "../format/shard.js";
+import { bindKernels, type Kernels, kernelModule, sharedMemory } from "../kernels/kernels.js";
 import type { Origin } from "../source/source.js";
 import { type Fields, fieldStride } from "../tensor/field.js";
 
@@ -105,7 +105,12 @@ export class Block {
           this.#bytes.copyWithin(at, start + index * stride, start + (index + 1) * stride);
           at += stride;
         }
-        this.#kernels.xxh64Runs(this.#gather, Math.max(1, at - this.#gather), at - this.#gather, this.#hashes + index * 8);
+        this.#kernels.xxh64Runs(
+          this.#gather,
+          Math.max(1, at - this.#gather),
+          at - this.#gather,
+          this.#hashes + index * 8,
+        );
       }
     }
     return new BigUint64Array(this.#bytes.buffer, this.#hashes, count);

@@ -4,7 +4,16 @@
 
 import fs from "node:fs";
 import { join } from "node:path";
-import { encodeManifest, fingerprintOf, formatVersion, type Layout, type Manifest, manifestName, parseManifest, maxManifestBytes } from "../format/manifest.js";
+import {
+  encodeManifest,
+  fingerprintOf,
+  formatVersion,
+  type Layout,
+  type Manifest,
+  manifestName,
+  maxManifestBytes,
+  parseManifest,
+} from "../format/manifest.js";
 import { rowsPerShard } from "../format/shard.js";
 import { createFolder, readSmallFile, replaceFile, syncFolder } from "../store/file.js";
 import { type Fields, sampleBytes } from "../tensor/field.js";
@@ -138,9 +147,17 @@ export class DatasetWriter {
   #beginShard(): ShardWriter {
     const { folder, fields, plannedRows } = this.#options;
     const firstRow = this.#manifest.rows;
-    const capacity = plannedRows === null ? this.#shardRows : Math.min(this.#shardRows, plannedRows - firstRow);
+    const capacity =
+      plannedRows === null ? this.#shardRows : Math.min(this.#shardRows, plannedRows - firstRow);
     const number = this.#manifest.shards.length;
-    return new ShardWriter({ folder, number, fields, capacity, firstRow, hasOpenClasses: plannedRows === null });
+    return new ShardWriter({
+      folder,
+      number,
+      fields,
+      capacity,
+      firstRow,
+      hasOpenClasses: plannedRows === null,
+    });
   }
 
   async #commit(block = this.#blocks[this.#turn % blockCount]!): Promise<void> {

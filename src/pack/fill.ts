@@ -70,9 +70,13 @@ export async function writeInTurn(
   let count = 0;
   for await (const sample of samples) {
     if (rows === 0) {
-      throw new SpillwayError("source", `the source gives more samples than the ${writer.submittedRows} it said it had`, {
-        remedy: "Pack it again; it must not change meanwhile.",
-      });
+      throw new SpillwayError(
+        "source",
+        `the source gives more samples than the ${writer.submittedRows} it said it had`,
+        {
+          remedy: "Pack it again; it must not change meanwhile.",
+        },
+      );
     }
     block.record(count).forEach((target, k) => {
       target.set(sample.bytes[k]!);

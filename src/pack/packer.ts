@@ -25,7 +25,7 @@ import { type Steps, writeByIndex, writeInTurn } from "./fill.js";
 import { type Lock, takeLock } from "./lock.js";
 import type { PackOptions, PackProgress, PackResult } from "./options.js";
 import { type Begun, type PackState, readState, removeState, requireSame, writeState } from "./state.js";
-import { scratchBytes, takeFromPiles, throwOnPiles, type TwoPassJob, writerShare } from "./two-pass.js";
+import { scratchBytes, type TwoPassJob, takeFromPiles, throwOnPiles, writerShare } from "./two-pass.js";
 
 const layoutView = "6c61796f75740000";
 const defaultJobs = 16;
@@ -48,7 +48,9 @@ export async function packSource(
   const seed = checkSeed(options.seed ?? 0);
   checkOptions(options);
   const opened =
-    typeof source === "string" ? await openSource(source, options) : await sourceOf(source, { ...(options.fields && { fields: options.fields }) });
+    typeof source === "string"
+      ? await openSource(source, options)
+      : await sourceOf(source, { ...(options.fields && { fields: options.fields }) });
   let lock: Lock | undefined;
   try {
     for (const line of describeSource(opened)) note(line);
@@ -69,9 +71,19 @@ export async function packSource(
   }
 }
 
-async function packInto(source: Source, path: string, seed: number, options: PackOptions, note: (text: string) => void): Promise<PackResult> {
-  const layout: Layout = (options.layout ?? "shuffled") === "shuffled" ? { kind: "shuffled", seed } : { kind: "source" };
-  const shardBytes = Math.max(leastShardBytes, parseBytes(options.shardSize ?? defaultShardBytes, "shardSize"));
+async function packInto(
+  source: Source,
+  path: string,
+  seed: number,
+  options: PackOptions,
+  note: (text: string) => void,
+): Promise<PackResult> {
+  const layout: Layout =
+    (options.layout ?? "shuffled") === "shuffled" ? { kind: "shuffled", seed } : { kind: "source" };
+  const shardBytes = Math.max(
+    leastShardBytes,
+    parseBytes(options.shardSize ?? defaultShardBytes, "shardSize"),
+  );
   const memoryBytes = chooseMemory(source.fields, options.memory);
   const committed = readManifest(path);
   const begun: Begun = {
@@ -85,7 +97,12 @@ async function packInto(source: Source, path: string, seed: number, options: Pac
   let state = readState(path);
   if (state) requireSame(path, state.begun, begun);
   const resumedAt = committed?.rows ?? 0;
-  if (state) note(resumedAt > 0 ? `Going on with an unfinished pack: ${resumedAt} samples are in place.` : "Going on with an unfinished pack.");
+  if (state)
+    note(
+      resumedAt > 0
+        ? `Going on with an unfinished pack: ${resumedAt} samples are in place.`
+        : "Going on with an unfinished pack.",
+    );
   const isTwoPass = layout.kind === "shuffled" && !(source.readInto && source.sampleCount !== undefined);
   if (!state) {
     checkSpace(source, path, isTwoPass, shardBytes, note);
@@ -93,7 +110,17 @@ async function packInto(source: Source, path: string, seed: number, options: Pac
     writeState(path, state);
   }
 
-  const way: Way = { source, path, layout, seed, shardBytes, memoryBytes, committed, jobs: options.jobs ?? defaultJobs, options };
+  const way: Way = {
+    source,
+    path,
+    layout,
+    seed,
+    shardBytes,
+    memoryBytes,
+    committed,
+    jobs: options.jobs ?? defaultJobs,
+    options,
+  };
   const manifest = isTwoPass ? await packInTwoPasses(way, state) : await packInOnePass(way);
   removeState(path);
   return {
@@ -127,7 +154,12 @@ function stepsFor(way: Way, phase: PackProgress["phase"], total: number | undefi
   };
 }
 
-function createWriter(way: Way, fields: Fields, plannedRows: number | null, memoryBytes: number): DatasetWriter {
+function createWriter(
+  way: Way,
+  fields: Fields,
+  plannedRows: number | null,
+  memoryBytes: number,
+): DatasetWriter {
   const { path, layout, source, shardBytes, committed } = way;
   return new DatasetWriter({
     folder: path,
@@ -200,7 +232,9 @@ function checkOptions({ jobs, layout }: PackOptions): void {
     });
   }
   if (layout !== undefined && layout !== "shuffled" && layout !== "source") {
-    throw new SpillwayError("usage", `layout "${String(layout)}" is not known`, { remedy: 'Use "shuffled" or "source".' });
+    throw new SpillwayError("usage", `layout "${String(layout)}" is not known`, {
+      remedy: 'Use "shuffled" or "source".',
+    });
   }
 }
 
@@ -211,7 +245,10 @@ function requireRoom(path: string): void {
     files = fs.readdirSync(path);
   } catch {
     if (!fs.existsSync(path)) return;
-    throw new SpillwayError("exists", `${path} is a file`, { remedy: "Give the dataset a folder of its own.", where: { path } });
+    throw new SpillwayError("exists", `${path} is a file`, {
+      remedy: "Give the dataset a folder of its own.",
+      where: { path },
+    });
   }
   const isUnfinished = readState(path) !== undefined;
   if (isUnfinished || files.every((file) => file.startsWith(".lock"))) return;
@@ -223,9 +260,11 @@ function requireRoom(path: string): void {
 }
 
 function describeSource(source: Source): string[] {
-  const count = source.sampleCount === undefined ? "samples, as many as come" : `${source.sampleCount} samples`;
+  const count =
+    source.sampleCount === undefined ? "samples, as many as come" : `${source.sampleCount} samples`;
   const each = sampleBytes(source.fields);
-  const size = source.sampleCount === undefined ? `${formatBytes(each)} each` : formatBytes(each * source.sampleCount);
+  const size =
+    source.sampleCount === undefined ? `${formatBytes(each)} each` : formatBytes(each * source.sampleCount);
   const fields = Object.entries(source.fields).map(([name, field]) => `  ${name}: ${describeField(field)}`);
   return [`Found ${count} (${source.kind}), ${size}:`, ...fields, ...source.notes];
 }
@@ -233,10 +272,14 @@ function describeSource(source: Source): string[] {
 function checkFields(source: Source): void {
   for (const [name, field] of Object.entries(source.fields)) {
     if (field.kind !== "class" || !(catalogColumns as readonly string[]).includes(name)) continue;
-    throw new SpillwayError("usage", `a class field cannot be called "${name}": the catalog has a column of that name`, {
-      remedy: "Rename the field, for example to label.",
-      where: { field: name },
-    });
+    throw new SpillwayError(
+      "usage",
+      `a class field cannot be called "${name}": the catalog has a column of that name`,
+      {
+        remedy: "Rename the field, for example to label.",
+        where: { field: name },
+      },
+    );
   }
 }
 
@@ -249,7 +292,7 @@ function noSamples(source: Source): SpillwayError {
 /** Memory for packing: what was given, if it is enough, or the default. */
 function chooseMemory(fields: Fields, memory: string | number | undefined): number {
   const given = memory === undefined ? Math.min(defaultMemoryBytes, freeMemory() / 4) : parseBytes(memory);
-  const least = Math.max(2 ** 20, Math.ceil((leastWriterBytes(fields) / writerShare) / 2 ** 20) * 2 ** 20);
+  const least = Math.max(2 ** 20, Math.ceil(leastWriterBytes(fields) / writerShare / 2 ** 20) * 2 ** 20);
   if (given >= least) return given;
   if (memory === undefined) return least;
   throw new SpillwayError(
@@ -260,10 +303,18 @@ function chooseMemory(fields: Fields, memory: string | number | undefined): numb
 }
 
 /** @throws SpillwayError `space` if the disk has too little room, scratch included */
-function checkSpace(source: Source, path: string, isTwoPass: boolean, shardBytes: number, note: (text: string) => void): void {
+function checkSpace(
+  source: Source,
+  path: string,
+  isTwoPass: boolean,
+  shardBytes: number,
+  note: (text: string) => void,
+): void {
   const free = freeBytes(path);
   if (source.sampleCount === undefined) {
-    note(`${formatBytes(free)} are free on the disk; how much is needed is not known beforehand${isTwoPass ? ", and scratch takes as much again" : ""}.`);
+    note(
+      `${formatBytes(free)} are free on the disk; how much is needed is not known beforehand${isTwoPass ? ", and scratch takes as much again" : ""}.`,
+    );
     return;
   }
   const { fields, sampleCount } = source;
@@ -274,8 +325,12 @@ function checkSpace(source: Source, path: string, isTwoPass: boolean, shardBytes
   const parts = isTwoPass ? `, ${formatBytes(scratch)} of it scratch that goes again` : "";
   note(`Needs ${formatBytes(needed)} of disk${parts}; ${formatBytes(free)} are free.`);
   if (needed + spareBytes <= free) return;
-  throw new SpillwayError("space", `packing needs ${formatBytes(needed)} at ${path}${parts}, and ${formatBytes(free)} are free`, {
-    remedy: `Free ${formatBytes(needed + spareBytes - free)}, or choose a folder on another disk.`,
-    where: { path, neededBytes: needed },
-  });
+  throw new SpillwayError(
+    "space",
+    `packing needs ${formatBytes(needed)} at ${path}${parts}, and ${formatBytes(free)} are free`,
+    {
+      remedy: `Free ${formatBytes(needed + spareBytes - free)}, or choose a folder on another disk.`,
+      where: { path, neededBytes: needed },
+    },
+  );
 }

@@ -72,10 +72,14 @@ export class Piles {
         continue;
       }
       if (fs.statSync(path).size < this.bytes[pile]!) {
-        throw new SpillwayError("corrupt", `${path} is shorter than the ${this.bytes[pile]} bytes that were written`, {
-          remedy: "Remove the unfinished dataset and pack again.",
-          where: { path },
-        });
+        throw new SpillwayError(
+          "corrupt",
+          `${path} is shorter than the ${this.bytes[pile]} bytes that were written`,
+          {
+            remedy: "Remove the unfinished dataset and pack again.",
+            where: { path },
+          },
+        );
       }
       fs.truncateSync(path, this.bytes[pile]);
     }
@@ -168,7 +172,12 @@ export interface PileRecord {
 }
 
 /** Reads a pile from front to back, a part at a time; records are valid until the next. */
-export function* readPile(path: string, byteLength: number, sampleBytes: number, partBytes: number): Generator<PileRecord> {
+export function* readPile(
+  path: string,
+  byteLength: number,
+  sampleBytes: number,
+  partBytes: number,
+): Generator<PileRecord> {
   const file = openFile(path);
   try {
     const buffer = new Uint8Array(Math.max(partBytes, headBytes + maxPathBytes + sampleBytes));
@@ -249,7 +258,11 @@ export function* sortedPile(
   const view = new DataView(whole.buffer, whole.byteOffset);
   const order = starts.subarray(0, count).sort((a, b) => {
     const high = view.getUint32(a, true) - view.getUint32(b, true);
-    return high || view.getUint32(a + 4, true) - view.getUint32(b + 4, true) || view.getFloat64(a + 8, true) - view.getFloat64(b + 8, true);
+    return (
+      high ||
+      view.getUint32(a + 4, true) - view.getUint32(b + 4, true) ||
+      view.getFloat64(a + 8, true) - view.getFloat64(b + 8, true)
+    );
   });
   for (const start of order) {
     const row = view.getFloat64(start + 16, true);

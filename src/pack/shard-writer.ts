@@ -52,7 +52,8 @@ export class ShardWriter {
       throw ioError(cause, path, "cannot be made");
     }
     this.#catalog = new CatalogWriter(join(folder, `catalog/${name}.parquet`), fields);
-    for (const field of Object.keys(fields)) this.#sums[field] = { parts: [], carry: { bytes: new Uint8Array() } };
+    for (const field of Object.keys(fields))
+      this.#sums[field] = { parts: [], carry: { bytes: new Uint8Array() } };
     this.#classFields = Object.entries(fields).flatMap(([field, { kind, ...rest }]) =>
       kind === "class" && "classes" in rest ? [{ name: field, classes: rest.classes }] : [],
     );
@@ -84,7 +85,8 @@ export class ShardWriter {
    */
   async finish(block: Block): Promise<{ shard: ShardEntry; catalog: CatalogEntry }> {
     const { folder, fields } = this.#options;
-    for (const [name, sums] of Object.entries(this.#sums)) sums.parts.push(block.sums(name, 0, sums.carry, true));
+    for (const [name, sums] of Object.entries(this.#sums))
+      sums.parts.push(block.sums(name, 0, sums.carry, true));
     const plan = planShard(fields, this.#rows, this.#plan.headerBytes);
     await this.#closeUp(plan);
     const { header, footer } = encodeShard(fields, plan);
@@ -93,7 +95,9 @@ export class ShardWriter {
     const bytes = plan.bodyEnd + footer.length;
     try {
       fs.ftruncateSync(this.#fd, bytes);
-      await new Promise<void>((resolve, reject) => fs.fsync(this.#fd, (error) => (error ? reject(error) : resolve())));
+      await new Promise<void>((resolve, reject) =>
+        fs.fsync(this.#fd, (error) => (error ? reject(error) : resolve())),
+      );
     } catch (cause) {
       throw ioError(cause, `${this.#path}.arrow`, "cannot be written");
     }
@@ -154,7 +158,9 @@ export class ShardWriter {
     for (let done = 0; done < bytes.length; ) {
       done += await new Promise<number>((resolve, reject) => {
         fs.write(this.#fd, bytes, done, bytes.length - done, startByte + done, (error, written) =>
-          error ? reject(ioError(error, join(this.#options.folder, `${this.#path}.arrow`), "cannot be written")) : resolve(written),
+          error
+            ? reject(ioError(error, join(this.#options.folder, `${this.#path}.arrow`), "cannot be written"))
+            : resolve(written),
         );
       });
     }

@@ -20,7 +20,11 @@ const begun = z.object({
   fields: z.string(),
 });
 
-const piles = z.object({ bits: z.number().int().min(0).max(16), bytes: z.array(z.number()), samples: z.array(z.number()) });
+const piles = z.object({
+  bits: z.number().int().min(0).max(16),
+  bytes: z.array(z.number()),
+  samples: z.array(z.number()),
+});
 
 const state = z.object({
   version: z.literal(1),
@@ -48,7 +52,9 @@ function statePath(folder: string): string {
 export function readState(folder: string): PackState | undefined {
   const path = statePath(folder);
   if (!fs.existsSync(path)) return undefined;
-  const parsed = state.safeParse(parseJson(new TextDecoder().decode(readSmallFile(path, maxStateBytes)), path));
+  const parsed = state.safeParse(
+    parseJson(new TextDecoder().decode(readSmallFile(path, maxStateBytes)), path),
+  );
   if (parsed.success) return parsed.data;
   throw new SpillwayError("corrupt", `${path}, part of an unfinished pack, is damaged`, {
     remedy: `Remove ${folder} and pack again.`,

@@ -98,7 +98,11 @@ export async function throwOnPiles(job: TwoPassJob): Promise<PackState> {
  *
  * @param onPileDone called with a pile's number and the row at which it ends, when all its samples were handed out
  */
-export async function* takeFromPiles(job: TwoPassJob, skip: number, onPileDone: (end: number, remove: () => void) => void): AsyncGenerator<Sample> {
+export async function* takeFromPiles(
+  job: TwoPassJob,
+  skip: number,
+  onPileDone: (end: number, remove: () => void) => void,
+): AsyncGenerator<Sample> {
   const { folder, source, memoryBytes, state } = job;
   const { bits, bytes, samples } = state.piles!;
   const strides = Object.values(state.fields ?? source.fields).map(fieldStride);
@@ -110,7 +114,14 @@ export async function* takeFromPiles(job: TwoPassJob, skip: number, onPileDone: 
     const end = row + samples[pile]!;
     if (end > skip) {
       let before = Math.max(0, skip - row);
-      for (const sample of handOut(path, { bytes: bytes[pile]!, samples: samples[pile]! }, bits, strides, arena, job)) {
+      for (const sample of handOut(
+        path,
+        { bytes: bytes[pile]!, samples: samples[pile]! },
+        bits,
+        strides,
+        arena,
+        job,
+      )) {
         if (before > 0) before -= 1;
         else yield sample;
       }

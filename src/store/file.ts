@@ -28,7 +28,8 @@ export function openFile(path: string): ReadableFile {
   return {
     path,
     byteLength,
-    readSync: (target, startByte) => readFully(fd, target, 0, target.length, startByte, { pathOf: () => path }),
+    readSync: (target, startByte) =>
+      readFully(fd, target, 0, target.length, startByte, { pathOf: () => path }),
     async read(target, startByte) {
       let done = 0;
       while (done < target.length) {
@@ -89,7 +90,11 @@ export function ioError(cause: unknown, path: string, what: string): SpillwayErr
   const code = systemCode(cause);
   const where = { path };
   if (code === "ENOENT" || code === "ENOTDIR") {
-    return new SpillwayError("missing", `${path} does not exist`, { remedy: "Check the path.", where, cause });
+    return new SpillwayError("missing", `${path} does not exist`, {
+      remedy: "Check the path.",
+      where,
+      cause,
+    });
   }
   if (code === "ENOSPC" || code === "EDQUOT" || code === "EFBIG") {
     return new SpillwayError("space", `the disk is full (${code}) at ${path}`, {
@@ -112,11 +117,15 @@ export function ioError(cause: unknown, path: string, what: string): SpillwayErr
       cause,
     });
   }
-  return new SpillwayError("io", `${path} ${what}: ${cause instanceof Error ? cause.message : String(cause)}`, {
-    remedy: "Check the disk and the system's log.",
-    where,
-    cause,
-  });
+  return new SpillwayError(
+    "io",
+    `${path} ${what}: ${cause instanceof Error ? cause.message : String(cause)}`,
+    {
+      remedy: "Check the disk and the system's log.",
+      where,
+      cause,
+    },
+  );
 }
 
 /**
@@ -128,10 +137,14 @@ export function readSmallFile(path: string, maxBytes: number): Uint8Array {
   const file = openFile(path);
   try {
     if (file.byteLength > maxBytes) {
-      throw new SpillwayError("corrupt", `${path} has ${file.byteLength} bytes, at most ${maxBytes} are accepted`, {
-        remedy: "This is not a file that Spillway wrote: restore it, or pack again.",
-        where: { path },
-      });
+      throw new SpillwayError(
+        "corrupt",
+        `${path} has ${file.byteLength} bytes, at most ${maxBytes} are accepted`,
+        {
+          remedy: "This is not a file that Spillway wrote: restore it, or pack again.",
+          where: { path },
+        },
+      );
     }
     const bytes = new Uint8Array(file.byteLength);
     file.readSync(bytes, 0);
@@ -197,7 +210,8 @@ export function freeBytes(path: string): number {
       const { bavail, bsize } = fs.statfsSync(at);
       return bavail * bsize;
     } catch (error) {
-      if (systemCode(error) !== "ENOENT" || dirname(at) === at) throw ioError(error, at, "cannot be measured");
+      if (systemCode(error) !== "ENOENT" || dirname(at) === at)
+        throw ioError(error, at, "cannot be measured");
     }
   }
 }

@@ -34,7 +34,11 @@ function cgroupFree(): number {
   }
   let free = Number.POSITIVE_INFINITY;
   const v2 = /^0::(\/.*)$/m.exec(groups)?.[1];
-  for (let group = v2; group; group = group === "/" ? undefined : group.slice(0, group.lastIndexOf("/")) || "/") {
+  for (
+    let group = v2;
+    group;
+    group = group === "/" ? undefined : group.slice(0, group.lastIndexOf("/")) || "/"
+  ) {
     const folder = `/sys/fs/cgroup${group === "/" ? "" : group}`;
     const limit = readNumber(`${folder}/memory.max`);
     const usage = readNumber(`${folder}/memory.current`);

@@ -59,7 +59,12 @@ export function elementBytes(dtype: DType): number {
 }
 
 /** A typed array of `length` elements at `byteOffset` of a buffer; for float16 the raw bits. */
-export function viewAs(dtype: DType, buffer: ArrayBufferLike, byteOffset: number, length: number): TypedArray {
+export function viewAs(
+  dtype: DType,
+  buffer: ArrayBufferLike,
+  byteOffset: number,
+  length: number,
+): TypedArray {
   return new holders[dtype](buffer, byteOffset, length);
 }
 

@@ -37,9 +37,15 @@ const maxClasses = 1_000_000;
  * @param shape sizes of one sample's axes, such as [256, 8] for 256 time steps of 8 channels
  * @throws SpillwayError `usage` for an unknown dtype, a size that is no positive integer, or a record above 1 GiB
  */
-export function tensor(dtype: DType, shape: readonly number[], options: { channelAxis?: number } = {}): TensorField {
+export function tensor(
+  dtype: DType,
+  shape: readonly number[],
+  options: { channelAxis?: number } = {},
+): TensorField {
   if (!dtypes.includes(dtype)) {
-    throw new SpillwayError("usage", `"${dtype}" is no dtype`, { remedy: `Use one of ${dtypes.join(", ")}.` });
+    throw new SpillwayError("usage", `"${dtype}" is no dtype`, {
+      remedy: `Use one of ${dtypes.join(", ")}.`,
+    });
   }
   if (shape.some((size) => !Number.isSafeInteger(size) || size < 1)) {
     throw new SpillwayError("usage", `shape [${shape.join(", ")}] has a size that is no positive integer`, {
@@ -47,16 +53,32 @@ export function tensor(dtype: DType, shape: readonly number[], options: { channe
     });
   }
   const { channelAxis } = options;
-  if (channelAxis !== undefined && !(Number.isInteger(channelAxis) && channelAxis >= 0 && channelAxis < shape.length)) {
-    throw new SpillwayError("usage", `channel axis ${channelAxis} is not an axis of shape [${shape.join(", ")}]`, {
-      remedy: `Use 0 to ${shape.length - 1}, or leave it out.`,
-    });
+  if (
+    channelAxis !== undefined &&
+    !(Number.isInteger(channelAxis) && channelAxis >= 0 && channelAxis < shape.length)
+  ) {
+    throw new SpillwayError(
+      "usage",
+      `channel axis ${channelAxis} is not an axis of shape [${shape.join(", ")}]`,
+      {
+        remedy: `Use 0 to ${shape.length - 1}, or leave it out.`,
+      },
+    );
   }
-  const field: TensorField = { kind: "tensor", dtype, shape: [...shape], ...(channelAxis === undefined ? {} : { channelAxis }) };
+  const field: TensorField = {
+    kind: "tensor",
+    dtype,
+    shape: [...shape],
+    ...(channelAxis === undefined ? {} : { channelAxis }),
+  };
   if (fieldStride(field) > maxRecordBytes) {
-    throw new SpillwayError("usage", `a sample of shape [${shape.join(", ")}] and ${dtype} has ${fieldStride(field)} bytes, above the limit of ${maxRecordBytes}`, {
-      remedy: "Cut it into smaller samples.",
-    });
+    throw new SpillwayError(
+      "usage",
+      `a sample of shape [${shape.join(", ")}] and ${dtype} has ${fieldStride(field)} bytes, above the limit of ${maxRecordBytes}`,
+      {
+        remedy: "Cut it into smaller samples.",
+      },
+    );
   }
   return field;
 }
@@ -75,7 +97,9 @@ export function classes(names: readonly string[]): ClassField {
   const seen = new Set<string>();
   for (const name of names) {
     if (seen.has(name)) {
-      throw new SpillwayError("usage", `class "${name}" is listed twice`, { remedy: "Give each class a name of its own." });
+      throw new SpillwayError("usage", `class "${name}" is listed twice`, {
+        remedy: "Give each class a name of its own.",
+      });
     }
     seen.add(name);
   }

@@ -15,7 +15,9 @@ function readLevels(): Map<string, number> {
 
 function sourceFiles(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith(".ts") && !entry.parentPath.includes("kernels/wasm"))
+    .filter(
+      (entry) => entry.isFile() && entry.name.endsWith(".ts") && !entry.parentPath.includes("kernels/wasm"),
+    )
     .map((entry) => join(entry.parentPath, entry.name));
 }
 
@@ -44,7 +46,10 @@ test("imports go to the own folder or to a lower level", () => {
     for (const target of importsOf(file)) {
       const [from, to] = [moduleOf(file), moduleOf(target)];
       const isAllowed = from === to || levels.get(to)! < levels.get(from)!;
-      assert.ok(isAllowed, `${relative(root, file)} imports ${relative(root, target)}: ${from} (${levels.get(from)}) -> ${to} (${levels.get(to)})`);
+      assert.ok(
+        isAllowed,
+        `${relative(root, file)} imports ${relative(root, target)}: ${from} (${levels.get(from)}) -> ${to} (${levels.get(to)})`,
+      );
     }
   }
 });
@@ -52,7 +57,11 @@ test("imports go to the own folder or to a lower level", () => {
 test("imports have no cycle", () => {
   const state = new Map<string, "open" | "done">();
   const visit = (file: string, path: string[]) => {
-    assert.notEqual(state.get(file), "open", `cycle: ${[...path, file].map((f) => relative(src, f)).join(" -> ")}`);
+    assert.notEqual(
+      state.get(file),
+      "open",
+      `cycle: ${[...path, file].map((f) => relative(src, f)).join(" -> ")}`,
+    );
     if (state.get(file) === "done") return;
     state.set(file, "open");
     for (const target of importsOf(file)) visit(target, [...path, file]);
@@ -63,10 +72,15 @@ test("imports have no cycle", () => {
 
 test("files of the loader import neither Arrow nor Parquet nor DuckDB", () => {
   for (const file of files.filter((path) => ["load", "order", "dataset", "store"].includes(moduleOf(path)))) {
-    assert.doesNotMatch(readFileSync(file, "utf8"), /from "(apache-arrow|hyparquet|@duckdb)/, relative(root, file));
+    assert.doesNotMatch(
+      readFileSync(file, "utf8"),
+      /from "(apache-arrow|hyparquet|@duckdb)/,
+      relative(root, file),
+    );
   }
 });
 
 test("each file opens with what it does", () => {
-  for (const file of files) assert.match(readFileSync(file, "utf8"), /^(#![^\n]*\n)?\/\/ \S/, relative(root, file));
+  for (const file of files)
+    assert.match(readFileSync(file, "utf8"), /^(#![^\n]*\n)?\/\/ \S/, relative(root, file));
 });

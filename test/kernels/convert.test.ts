@@ -25,7 +25,8 @@ test("every one of the 65,536 float16 values comes out as its definition says", 
   const source = new Uint16Array(memory.buffer, 64, 65_536);
   for (let bits = 0; bits < 65_536; bits += 1) source[bits] = bits;
   const out = converted("float16", 65_536);
-  for (let bits = 0; bits < 65_536; bits += 1) assert.ok(Object.is(out[bits], half(bits)), `0x${bits.toString(16)}: ${out[bits]}`);
+  for (let bits = 0; bits < 65_536; bits += 1)
+    assert.ok(Object.is(out[bits], half(bits)), `0x${bits.toString(16)}: ${out[bits]}`);
 });
 
 test("every 8-bit and 16-bit integer comes out exactly", () => {
@@ -40,7 +41,20 @@ test("every 8-bit and 16-bit integer comes out exactly", () => {
 
 test("wide numbers round to the nearest float32, ties to even", () => {
   const values: Partial<Record<DType, (number | bigint)[]>> = {
-    float64: [0, -0, 0.1, -1e300, 1e300, 1e-40, 1e-46, Math.PI, Number.NaN, 16777217, 16777219, Number.POSITIVE_INFINITY],
+    float64: [
+      0,
+      -0,
+      0.1,
+      -1e300,
+      1e300,
+      1e-40,
+      1e-46,
+      Math.PI,
+      Number.NaN,
+      16777217,
+      16777219,
+      Number.POSITIVE_INFINITY,
+    ],
     uint32: [0, 1, 16777217, 16777219, 2 ** 31, 2 ** 32 - 1],
     int32: [0, -1, 16777217, -16777219, -(2 ** 31), 2 ** 31 - 1],
     uint64: [0n, 1n, 16777217n, 2n ** 63n, 2n ** 64n - 1n],
@@ -54,7 +68,9 @@ test("wide numbers round to the nearest float32, ties to even", () => {
       source[k] = value as never;
     });
     const out = converted(dtype, all.length);
-    all.forEach((value, k) => assert.ok(Object.is(out[k], Math.fround(Number(value))), `${dtype} ${value}: ${out[k]}`));
+    for (const [k, value] of all.entries()) {
+      assert.ok(Object.is(out[k], Math.fround(Number(value))), `${dtype} ${value}: ${out[k]}`);
+    }
   }
 });
 

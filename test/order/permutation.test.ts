@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { SpillwayError } from "spillway";
 import { bindKernels, kernelModule, sharedMemory } from "#spillway/kernels/kernels";
 import { halvesOf, maxSize, permutation, rounds } from "#spillway/order/permutation";
-import { SpillwayError } from "spillway";
 
 const view = "0123456789abcdef";
 
@@ -38,7 +38,9 @@ test("is a bijection at 1, 2, 3 and around each power of two up to 2^22", () => 
 
 test("is a bijection for any size, seed and epoch", () => {
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 5000 }), fc.maxSafeNat(), fc.maxSafeNat(), (n, seed, epoch) => isBijection(n, seed, epoch)),
+    fc.property(fc.integer({ min: 1, max: 5000 }), fc.maxSafeNat(), fc.maxSafeNat(), (n, seed, epoch) =>
+      isBijection(n, seed, epoch),
+    ),
   );
 });
 
@@ -63,7 +65,11 @@ test("the kernel computes what the reference computes, over the end of the epoch
   const kernels = bindKernels(kernelModule(), memory);
   const run = 50;
   const values = new Float64Array(memory.buffer, 64, run);
-  const sizes = fc.oneof(fc.integer({ min: 1, max: 2000 }), fc.integer({ min: 2 ** 31, max: 2 ** 33 }), fc.integer({ min: 2 ** 47, max: maxSize }));
+  const sizes = fc.oneof(
+    fc.integer({ min: 1, max: 2000 }),
+    fc.integer({ min: 2 ** 31, max: 2 ** 33 }),
+    fc.integer({ min: 2 ** 47, max: maxSize }),
+  );
   fc.assert(
     fc.property(sizes, fc.maxSafeNat(), fc.nat(), (n, seed, start) => {
       const order = permutation(n, seed, 3, view);
@@ -88,12 +94,19 @@ test("the first ten positions are those of order version 1", () => {
   const golden: Record<number, number[]> = {
     10: [8, 9, 6, 3, 4, 5, 2, 0, 7, 1],
     1000: [839, 977, 542, 219, 37, 772, 623, 758, 200, 46],
-    1_000_000: [975817, 586124, 652814, 455129, 671613, 546113, 478045, 369586, 47482, 961970],
-    281474976710656: [9873966745893, 143265769556254, 257639065041881, 148319931076835, 100711090632832, 153214942650336, 88680674449075, 254802124021622, 221761290768782, 11246456523101],
+    1000000: [975817, 586124, 652814, 455129, 671613, 546113, 478045, 369586, 47482, 961970],
+    281474976710656: [
+      9873966745893, 143265769556254, 257639065041881, 148319931076835, 100711090632832, 153214942650336,
+      88680674449075, 254802124021622, 221761290768782, 11246456523101,
+    ],
   };
   for (const [n, first] of Object.entries(golden)) {
     const order = permutation(Number(n), 7, 0, view);
-    assert.deepEqual(Array.from({ length: 10 }, (_, place) => order.at(place)), first, `n = ${n}`);
+    assert.deepEqual(
+      Array.from({ length: 10 }, (_, place) => order.at(place)),
+      first,
+      `n = ${n}`,
+    );
   }
 });
 
@@ -133,16 +146,23 @@ test("neighbours in small orders are as varied as chance has it", () => {
     const differences = new Float64Array(n);
     for (let epoch = 0; epoch < epochs; epoch += 1) {
       const order = permutation(n, 7, epoch, view);
-      for (let place = 1; place < n; place += 1) differences[(order.at(place) - order.at(place - 1) + n) % n]! += 1;
+      for (let place = 1; place < n; place += 1)
+        differences[(order.at(place) - order.at(place - 1) + n) % n]! += 1;
     }
     let chi = 0;
     for (let d = 1; d < n; d += 1) chi += (differences[d]! - epochs) ** 2 / epochs;
-    assert.ok(chi / Math.max(1, n - 2) < 5, `n = ${n}: chi-square per degree of freedom ${(chi / (n - 2)).toFixed(2)}`);
+    assert.ok(
+      chi / Math.max(1, n - 2) < 5,
+      `n = ${n}: chi-square per degree of freedom ${(chi / (n - 2)).toFixed(2)}`,
+    );
   }
 });
 
 test("refuses sizes that are no whole number from 1 to 2^48", () => {
   for (const n of [0, -1, 1.5, Number.NaN, maxSize + 2]) {
-    assert.throws(() => permutation(n, 0, 0, view), (error) => error instanceof SpillwayError && error.code === "usage");
+    assert.throws(
+      () => permutation(n, 0, 0, view),
+      (error) => error instanceof SpillwayError && error.code === "usage",
+    );
   }
 });

@@ -1,8 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { batchAt, createSchedule, type Last, locate, type ScheduleOptions, stretch } from "#spillway/order/schedule";
 import { SpillwayError } from "spillway";
+import {
+  batchAt,
+  createSchedule,
+  type Last,
+  locate,
+  type ScheduleOptions,
+  stretch,
+} from "#spillway/order/schedule";
 
 function options(over: Partial<ScheduleOptions>): ScheduleOptions {
   return { n: 100, batchSize: 8, rank: 0, worldSize: 1, last: "keep", position: 0, epochs: 1, ...over };
@@ -36,7 +43,10 @@ test("alone, every epoch gives every place once, in order", () => {
   fc.assert(
     fc.property(shape, (over) => {
       const flat = positionsOf(over).flat();
-      assert.deepEqual(flat, Array.from({ length: over.n * over.epochs }, (_, k) => k));
+      assert.deepEqual(
+        flat,
+        Array.from({ length: over.n * over.epochs }, (_, k) => k),
+      );
     }),
   );
 });
@@ -46,12 +56,17 @@ test("the ranks of a world put together are the order of one, and get equally ma
     fc.property(shape, fc.integer({ min: 2, max: 5 }), (over, worldSize) => {
       const { n, batchSize, epochs } = over;
       fc.pre(n >= batchSize * worldSize);
-      const ranks = Array.from({ length: worldSize }, (_, rank) => positionsOf({ ...over, rank, worldSize, last: "drop" }));
+      const ranks = Array.from({ length: worldSize }, (_, rank) =>
+        positionsOf({ ...over, rank, worldSize, last: "drop" }),
+      );
       const perEpoch = Math.floor(n / (batchSize * worldSize));
       for (let b = 0; b < perEpoch * epochs; b += 1) {
         const together = ranks.flatMap((batches) => batches[b]!);
         const start = Math.floor(b / perEpoch) * n + (b % perEpoch) * batchSize * worldSize;
-        assert.deepEqual(together, Array.from({ length: batchSize * worldSize }, (_, k) => start + k));
+        assert.deepEqual(
+          together,
+          Array.from({ length: batchSize * worldSize }, (_, k) => start + k),
+        );
       }
       for (const batches of ranks) assert.equal(batches.length, perEpoch * epochs);
     }),
@@ -67,7 +82,12 @@ test('last: "wrap" fills the last batch from the epoch\'s start and counts it', 
 });
 
 test('last: "drop" leaves out what does not fill a batch, and the next epoch starts at place 0', () => {
-  assert.deepEqual(positionsOf({ n: 5, batchSize: 2, last: "drop", epochs: 2 }), [[0, 1], [2, 3], [5, 6], [7, 8]]);
+  assert.deepEqual(positionsOf({ n: 5, batchSize: 2, last: "drop", epochs: 2 }), [
+    [0, 1],
+    [2, 3],
+    [5, 6],
+    [7, 8],
+  ]);
 });
 
 test("resuming at any position equals skipping to it", () => {
@@ -83,17 +103,22 @@ test("resuming at any position equals skipping to it", () => {
 
 test("positionAfter of a batch resumes right behind it, for any number of ranks", () => {
   fc.assert(
-    fc.property(shape, fc.integer({ min: 1, max: 3 }), fc.constantFrom<Last>("drop", "wrap"), (over, worldSize, last) => {
-      fc.pre(over.n >= over.batchSize * worldSize);
-      const common = { ...over, worldSize, last };
-      const schedule = createSchedule(options(common));
-      const first = batchAt(schedule, 0)!;
-      for (let rank = 0; rank < worldSize; rank += 1) {
-        const all = positionsOf({ ...common, rank });
-        const rest = positionsOf({ ...common, rank, position: first.positionAfter });
-        assert.deepEqual(rest, all.slice(1));
-      }
-    }),
+    fc.property(
+      shape,
+      fc.integer({ min: 1, max: 3 }),
+      fc.constantFrom<Last>("drop", "wrap"),
+      (over, worldSize, last) => {
+        fc.pre(over.n >= over.batchSize * worldSize);
+        const common = { ...over, worldSize, last };
+        const schedule = createSchedule(options(common));
+        const first = batchAt(schedule, 0)!;
+        for (let rank = 0; rank < worldSize; rank += 1) {
+          const all = positionsOf({ ...common, rank });
+          const rest = positionsOf({ ...common, rank, position: first.positionAfter });
+          assert.deepEqual(rest, all.slice(1));
+        }
+      },
+    ),
   );
 });
 
@@ -105,7 +130,10 @@ test("a stretch is consecutive places of one epoch", () => {
       const count = k % schedule.total;
       const from = locate(schedule, count);
       for (let i = 0; i < stretch(schedule, count); i += 1) {
-        assert.deepEqual(locate(schedule, count + i), { epoch: from.epoch, place: (from.place + i) % over.n });
+        assert.deepEqual(locate(schedule, count + i), {
+          epoch: from.epoch,
+          place: (from.place + i) % over.n,
+        });
       }
     }),
   );
@@ -123,11 +151,17 @@ test("refuses ranks outside the world, unequal batches, and views that fill no b
   const bad: [Partial<ScheduleOptions>, RegExp][] = [
     [{ rank: 2, worldSize: 2, last: "drop" }, /rank 2 is outside a world of 2. Use a rank from 0 to 1\./],
     [{ worldSize: 2, last: "keep" }, /last: "keep" gives 2 ranks unequal batches/],
-    [{ n: 3, batchSize: 4, last: "drop" }, /3 samples do not fill one batch of 4 for 1 ranks\. Lower batchSize to 3/],
+    [
+      { n: 3, batchSize: 4, last: "drop" },
+      /3 samples do not fill one batch of 4 for 1 ranks\. Lower batchSize to 3/,
+    ],
     [{ batchSize: 0 }, /batchSize 0 is not a whole number from 1/],
     [{ epochs: 1.5 }, /epochs 1.5/],
   ];
   for (const [over, message] of bad) {
-    assert.throws(() => createSchedule(options(over)), (error) => error instanceof SpillwayError && error.code === "usage" && message.test(error.message));
+    assert.throws(
+      () => createSchedule(options(over)),
+      (error) => error instanceof SpillwayError && error.code === "usage" && message.test(error.message),
+    );
   }
 });

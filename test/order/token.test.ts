@@ -1,22 +1,41 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { encodeToken, parseToken } from "#spillway/order/token";
 import { SpillwayError } from "spillway";
+import { encodeToken, parseToken } from "#spillway/order/token";
 
-const hex = fc.array(fc.constantFrom(..."0123456789abcdef"), { minLength: 16, maxLength: 16 }).map((digits) => digits.join(""));
+const hex = fc
+  .array(fc.constantFrom(..."0123456789abcdef"), { minLength: 16, maxLength: 16 })
+  .map((digits) => digits.join(""));
 
 test("a token says what was encoded", () => {
   fc.assert(
-    fc.property(fc.option(fc.maxSafeNat(), { nil: undefined }), fc.maxSafeNat(), hex, fc.integer({ min: 1, max: 1e6 }), (seed, position, view, commit) => {
-      assert.deepEqual(parseToken(encodeToken({ seed, position, view, commit })), { seed, position, view, commit });
-    }),
+    fc.property(
+      fc.option(fc.maxSafeNat(), { nil: undefined }),
+      fc.maxSafeNat(),
+      hex,
+      fc.integer({ min: 1, max: 1e6 }),
+      (seed, position, view, commit) => {
+        assert.deepEqual(parseToken(encodeToken({ seed, position, view, commit })), {
+          seed,
+          position,
+          view,
+          commit,
+        });
+      },
+    ),
   );
 });
 
 test("the form of a token is that of order version 1", () => {
-  assert.equal(encodeToken({ seed: 7, position: 123456, view: "9f86d081884c7d65", commit: 3 }), "1.s7.123456.9f86d081884c7d65.3");
-  assert.equal(encodeToken({ seed: undefined, position: 0, view: "9f86d081884c7d65", commit: 1 }), "1.c.0.9f86d081884c7d65.1");
+  assert.equal(
+    encodeToken({ seed: 7, position: 123456, view: "9f86d081884c7d65", commit: 3 }),
+    "1.s7.123456.9f86d081884c7d65.3",
+  );
+  assert.equal(
+    encodeToken({ seed: undefined, position: 0, view: "9f86d081884c7d65", commit: 1 }),
+    "1.c.0.9f86d081884c7d65.1",
+  );
 });
 
 test("any text gives a token or our error", () => {
@@ -34,6 +53,9 @@ test("any text gives a token or our error", () => {
 test("refuses a token of a newer order", () => {
   assert.throws(
     () => parseToken("2.s7.0.9f86d081884c7d65.1"),
-    (error) => error instanceof SpillwayError && error.code === "version" && error.message.includes("order version 2, this Spillway knows 1"),
+    (error) =>
+      error instanceof SpillwayError &&
+      error.code === "version" &&
+      error.message.includes("order version 2, this Spillway knows 1"),
   );
 });

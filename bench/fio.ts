@@ -1,0 +1,54 @@
+// Runs fio, the standard tool for what a disk can do: the yardstick of random reads.
+
+import { spawnSync } from "node:child_process";
+
+/** Random reads of one size, anywhere in a range of a file, by some threads with one blocking read each. */
+export interface FioOptions {
+  path: string;
+  startByte: number;
+  byteLength: number;
+  blockBytes: number;
+  jobs: number;
+  seconds: number;
+}
+
+/** Ends the process with what to do where fio is not installed; gives its version. */
+export function requireFio(): string {
+  const { stdout, error } = spawnSync("fio", ["--version"], { encoding: "utf8" });
+  if (!error) return stdout.trim();
+  console.error(
+    "This benchmark measures against fio, which is not installed. Get it with: apt-get install fio",
+  );
+  process.exit(1);
+}
+
+/**
+ * Reads per second. Blocks lie on multiples of their size from the start of the range, as records do. Blocks may come again
+ * (`norandommap`): keeping track of them would only slow fio down.
+ */
+export function fioRandomReads(options: FioOptions): number {
+  const { path, startByte, byteLength, blockBytes, jobs, seconds } = options;
+  const args = [
+    "--name=random-reads",
+    `--filename=${path}`,
+    "--readonly",
+    "--rw=randread",
+    "--ioengine=psync",
+    "--thread",
+    "--invalidate=0",
+    "--norandommap",
+    "--randrepeat=0",
+    `--offset=${startByte}`,
+    `--size=${byteLength}`,
+    `--bs=${blockBytes}`,
+    `--numjobs=${jobs}`,
+    "--time_based",
+    `--runtime=${seconds}`,
+    "--group_reporting",
+    "--output-format=json",
+  ];
+  const timed = spawnSync("fio", args, { encoding: "utf8", maxBuffer: 2 ** 26 });
+  if (timed.status !== 0) throw new Error(`fio failed: ${timed.stderr || timed.error?.message}`);
+  const { read } = JSON.parse(timed.stdout.slice(timed.stdout.indexOf("{"))).jobs[0];
+  return read.iops;
+}

@@ -1,0 +1,15 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as spillway from "spillway";
+
+test("the public API is this list, and no more", () => {
+  assert.deepEqual(Object.keys(spillway).sort(), [
+    "Dataset",
+    "SpillwayError",
+    "View",
+    "classes",
+    "open",
+    "pack",
+    "tensor",
+  ]);
+});
