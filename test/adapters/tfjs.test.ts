@@ -230,7 +230,9 @@ test("fit goes on after the batch of a token", async () => {
     batchSize,
     epochs: 2,
     resume: tokens[1]!,
-    onBatch: ({ size }) => void (samples += size),
+    onBatch({ size }) {
+      samples += size;
+    },
   });
   assert.equal(samples, 2 * count - 2 * batchSize);
   assert.deepEqual(

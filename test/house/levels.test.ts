@@ -9,7 +9,7 @@ const src = join(root, "src");
 /** Level of each module, from the table in ARCHITECTURE.md. */
 function readLevels(): Map<string, number> {
   const text = readFileSync(join(root, "ARCHITECTURE.md"), "utf8");
-  const rows = [...text.matchAll(/^\| (\d+) \| ([a-z-]+) \|/gm)];
+  const rows = [...text.matchAll(/^\| *(\d+) *\| *([a-z-]+) *\|/gm)];
   return new Map(rows.map((row) => [row[2]!, Number(row[1])]));
 }
 
