@@ -149,6 +149,10 @@ const tasks = {
     run(...bin("@biomejs/biome/bin/biome", "check", "--error-on-warnings", "."));
     run(process.execPath, ["scripts/check-text.mjs"]);
   },
+  docs: () => {
+    build();
+    run(process.execPath, ["scripts/cli-reference.mjs"]);
+  },
   example: () => {
     buildTools();
     run(process.execPath, [`build/examples/${args[0]}.js`, ...args.slice(1)]);

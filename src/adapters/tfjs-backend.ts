@@ -57,7 +57,7 @@ async function load<Module>(name: string, importing: () => Promise<Module>): Pro
 
 const fatalEvents = ["uncaughtException", "unhandledRejection"] as const;
 
-/** Removes the handlers with which the backend's start makes any uncaught error exit with code 7 and a page of its source. */
+/** Removes what the backend's start adds: handlers that make any uncaught error exit with code 7 and a page of its source. */
 async function withoutNewHandlers<Result>(work: () => Promise<Result>): Promise<Result> {
   const before = fatalEvents.map(
     (event) => new Set<unknown>(process.listeners(event as "uncaughtException")),

@@ -13,7 +13,10 @@ export interface TensorOptions {
   x: string;
   /** Name of the field that it is to find: a class label, or numbers. */
   y: string;
-  /** Number of classes, to turn class labels into rows of zeros and a one, [n, classes]; default: labels as numbers, [n], for a sparse loss. */
+  /**
+   * Number of classes, to turn class labels into rows of zeros and a one, [n, classes]. Default: labels as numbers, [n],
+   * as `sparseCategoricalCrossentropy` takes them.
+   */
   oneHot?: number;
 }
 

@@ -108,7 +108,8 @@ export function planLoop(input: PlanInput): LoopPlan {
   const slotBytes = fields.reduce((sum, field) => sum + field.deliveredStride, 8);
   const runLength = Math.max(1, Math.min(maxRunLength, Math.floor(runBytes / storedBytes), batchSize));
   const fewest = Math.ceil((2 * batchSize) / runLength) + 1;
-  const easyRuns = Math.floor(easyRingBytes / (slotBytes * runLength));
+  const easyBytes = Math.min(easyRingBytes, input.ringBytes / 2);
+  const easyRuns = Math.floor(easyBytes / (slotBytes * runLength));
   const wanted = Math.max(easyRuns, Math.ceil((4 * batchSize) / runLength) + runsPerReader * input.readers);
   const fitting = Math.floor(input.ringBytes / (slotBytes * runLength));
   const ringRuns = Math.max(fewest, Math.min(wanted, fitting));

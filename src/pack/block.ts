@@ -18,6 +18,9 @@ interface BlockColumn {
   start: number;
 }
 
+/** XXH64 of no bytes: the content of samples without tensors. */
+const hashOfNothing = 0xef46db3751d8e999n;
+
 /** Room for a sum's records, in front of a column. */
 const carryBytes = 4096;
 
@@ -54,6 +57,16 @@ export class Block {
     this.origins = new Array(capacity).fill(undefined);
   }
 
+  /** Copies the parts of one sample into a record, field by field. */
+  put(index: number, parts: readonly Uint8Array[]): void {
+    for (let k = 0; k < this.#columns.length; k += 1) {
+      const { start, stride, name } = this.#columns[k]!;
+      const part = parts[k]!;
+      if (part.length !== stride) throw new RangeError(`field ${name} of a sample has ${part.length} bytes, not ${stride}`);
+      this.#bytes.set(part, start + index * stride);
+    }
+  }
+
   /** The places of one record, field by field. */
   record(index: number): Uint8Array[] {
     return this.#columns.map(({ start, stride }) =>
@@ -67,11 +80,12 @@ export class Block {
     return this.#bytes.subarray(start, start + count * stride);
   }
 
-  /** Label of a record: the stored number of a class field. */
-  label(name: string, index: number): number {
+  /** The labels [0, count) of a class field, as they are stored. */
+  labels(name: string, count: number): Uint8Array | Uint16Array | Int32Array {
     const { start, stride } = this.#columns.find((column) => column.name === name)!;
-    const view = new DataView(this.#bytes.buffer, start + index * stride, stride);
-    return stride === 1 ? view.getUint8(0) : stride === 2 ? view.getUint16(0, true) : view.getInt32(0, true);
+    const { buffer } = this.#bytes;
+    if (stride === 1) return new Uint8Array(buffer, start, count);
+    return stride === 2 ? new Uint16Array(buffer, start, count) : new Int32Array(buffer, start, count);
   }
 
   /**
@@ -92,10 +106,17 @@ export class Block {
     return this.#bytes.slice(this.#sums, this.#sums + 8 * sumCount(stride, whole));
   }
 
+  /** The field whose sums are the content hashes too: the only tensor, with a sum for each record. */
+  get hashedBySums(): string | undefined {
+    const tensors = this.#columns.filter((column) => column.isTensor);
+    return tensors.length === 1 && tensors[0]!.rowsPerSum === 1 ? tensors[0]!.name : undefined;
+  }
+
   /** Content hashes of the records [0, count): XXH64 of all tensor fields in order, as unsigned 64-bit numbers. */
   contentHashes(count: number): BigUint64Array {
     const tensors = this.#columns.filter((column) => column.isTensor);
     const only = tensors.length === 1 ? tensors[0] : undefined;
+    if (tensors.length === 0) return new BigUint64Array(count).fill(hashOfNothing);
     if (only) {
       this.#kernels.xxh64Runs(only.start, only.stride, count * only.stride, this.#hashes);
     } else {
@@ -107,7 +128,7 @@ export class Block {
         }
         this.#kernels.xxh64Runs(
           this.#gather,
-          Math.max(1, at - this.#gather),
+          at - this.#gather,
           at - this.#gather,
           this.#hashes + index * 8,
         );

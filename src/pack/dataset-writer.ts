@@ -4,6 +4,8 @@
 
 import fs from "node:fs";
 import { join } from "node:path";
+import { SpillwayError } from "../errors.js";
+import { headerBytesOf } from "../format/arrow.js";
 import {
   encodeManifest,
   fingerprintOf,
@@ -15,14 +17,22 @@ import {
   parseManifest,
 } from "../format/manifest.js";
 import { rowsPerShard } from "../format/shard.js";
+import { formatBytes } from "../store/byte-size.js";
 import { createFolder, readSmallFile, replaceFile, syncFolder } from "../store/file.js";
-import { type Fields, sampleBytes } from "../tensor/field.js";
+import { type ClassField, type Fields, sampleBytes } from "../tensor/field.js";
 import { Block, blockBytesFor } from "./block.js";
+import { requireStorable } from "./field-checks.js";
 import { ShardWriter } from "./shard-writer.js";
 
 /** Blocks larger than this gain nothing. */
 const maxBlockBytes = 8 * 2 ** 20;
+/** Where each record came from is held outside the block: few rows, so that it does not matter. */
+const maxBlockRows = 16_384;
 const blockCount = 2;
+/** Room in a header for class names that are met while the shard is written. */
+const openClassBytes = 65_536;
+/** Shards at most: dataset.json, which names them, is written anew at each commit. */
+export const maxShards = 100_000;
 
 export interface DatasetWriterOptions {
   folder: string;
@@ -55,9 +65,12 @@ export class DatasetWriter {
   readonly #shardRows: number;
   readonly #blocks: Block[];
   readonly #manifest: Manifest;
+  /** Class fields whose names come with the samples, numbered as they appear, and how many the rows so far know. */
+  readonly #openClasses: { name: string; count: number }[];
   #shard: ShardWriter | undefined;
   #turn = 0;
   #submitted: number;
+  #committed: number;
   /** Ends when every block submitted so far is on disk. */
   #writing: Promise<void> = Promise.resolve();
 
@@ -69,14 +82,19 @@ export class DatasetWriter {
     const rowBytes = sampleBytes(fields) + 16;
     const overhead = blockBytesFor(fields, 0);
     const most = Math.floor((perBlock - overhead) / rowBytes);
-    const blockRows = Math.max(1, Math.min(most, this.#shardRows, plannedRows ?? Number.POSITIVE_INFINITY));
+    const blockRows = Math.max(1, Math.min(most, maxBlockRows, this.#shardRows, plannedRows ?? Number.POSITIVE_INFINITY));
+    this.#openClasses = Object.entries(fields).flatMap(([name, field]) => {
+      if (field.kind !== "class" || field.classes.length > 0) return [];
+      const known = committed?.fields[name];
+      return [{ name, count: known?.kind === "class" ? known.classes.length : 0 }];
+    });
     this.#blocks = Array.from({ length: blockCount }, () => new Block(fields, blockRows));
     createFolder(join(folder, "shards"));
     createFolder(join(folder, "catalog"));
     this.#manifest = committed ?? {
       format: "spillway",
       version: formatVersion,
-      fields: fields as Manifest["fields"],
+      fields: this.#knownFields() as Manifest["fields"],
       layout,
       source,
       rows: 0,
@@ -86,12 +104,13 @@ export class DatasetWriter {
       packing: { rows: plannedRows },
     };
     this.#submitted = this.#manifest.rows;
+    this.#committed = this.#manifest.rows;
     if (!committed) this.#writeManifest();
   }
 
   /** Rows that are in the dataset for good. */
   get committedRows(): number {
-    return this.#manifest.rows;
+    return this.#committed;
   }
 
   /** Rows handed over so far, committed or not. */
@@ -133,13 +152,16 @@ export class DatasetWriter {
   /** Lets go of the files after an error; the last commit stays. */
   async abandon(): Promise<void> {
     await this.#writing.catch(() => {});
-    this.#shard?.abandon();
+    await this.#shard?.abandon();
     this.#shard = undefined;
   }
 
   async #write(block: Block, count: number): Promise<void> {
     if (count === 0) return;
     this.#shard ??= this.#beginShard();
+    for (const open of this.#openClasses) {
+      for (const label of block.labels(open.name, count)) open.count = Math.max(open.count, label + 1);
+    }
     await this.#shard.write(block, count);
     if (this.#shard.room === 0) await this.#commit(block);
   }
@@ -150,19 +172,32 @@ export class DatasetWriter {
     const capacity =
       plannedRows === null ? this.#shardRows : Math.min(this.#shardRows, plannedRows - firstRow);
     const number = this.#manifest.shards.length;
-    return new ShardWriter({
-      folder,
-      number,
-      fields,
-      capacity,
-      firstRow,
-      hasOpenClasses: plannedRows === null,
-    });
+    if (number === maxShards) throw tooManyShards(this.#options.shardBytes);
+    const spare = this.#openClasses.length > 0 ? openClassBytes : 0;
+    const headerBytes = headerBytesOf(this.#knownFields(), spare);
+    return new ShardWriter({ folder, number, fields, headerBytes, capacity, firstRow });
+  }
+
+  /**
+   * The fields with the class names that the rows so far have. The source's own list may be ahead of them, by as much
+   * as happens to have been read: what is written must not depend on that.
+   */
+  #knownFields(): Fields {
+    const { fields } = this.#options;
+    if (this.#openClasses.length === 0) return fields;
+    const known = { ...fields };
+    for (const { name, count } of this.#openClasses) {
+      const field = fields[name] as ClassField;
+      known[name] = { ...field, classes: field.classes.slice(0, count) };
+    }
+    return known;
   }
 
   async #commit(block = this.#blocks[this.#turn % blockCount]!): Promise<void> {
-    const { folder, fields } = this.#options;
-    const { shard, catalog } = await this.#shard!.finish(block);
+    const { folder } = this.#options;
+    const fields = this.#knownFields();
+    requireStorable(fields, "source");
+    const { shard, catalog } = await this.#shard!.finish(block, fields);
     this.#shard = undefined;
     syncFolder(join(folder, "shards"));
     syncFolder(join(folder, "catalog"));
@@ -176,9 +211,17 @@ export class DatasetWriter {
       fingerprint: fingerprintOf(fields, manifest.shards),
     };
     this.#writeManifest();
+    this.#committed = manifest.rows;
   }
 
   #writeManifest(): void {
     replaceFile(join(this.#options.folder, manifestName), encodeManifest(this.#manifest));
   }
+}
+
+/** The error for shards so small that a dataset would need more than 100,000 of them. */
+export function tooManyShards(shardBytes: number, remedy = "Use larger shards."): SpillwayError {
+  return new SpillwayError("usage", `with shards of ${formatBytes(shardBytes)} there would be more than ${maxShards}`, {
+    remedy,
+  });
 }

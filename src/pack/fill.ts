@@ -7,6 +7,9 @@ import type { Sample } from "../tensor/sample.js";
 import type { Block } from "./block.js";
 import type { DatasetWriter } from "./dataset-writer.js";
 
+/** Samples between two looks at whether the caller wants to stop. */
+const checkSamples = 64;
+
 /** What every way of packing tells while it works. */
 export interface Steps {
   /** `done` samples lie behind. */
@@ -69,22 +72,12 @@ export async function writeInTurn(
   let { block, rows } = writer.nextBlock();
   let count = 0;
   for await (const sample of samples) {
-    if (rows === 0) {
-      throw new SpillwayError(
-        "source",
-        `the source gives more samples than the ${writer.submittedRows} it said it had`,
-        {
-          remedy: "Pack it again; it must not change meanwhile.",
-        },
-      );
-    }
-    block.record(count).forEach((target, k) => {
-      target.set(sample.bytes[k]!);
-    });
+    if (rows === 0) throw otherCount(writer.submittedRows, "more");
+    block.put(count, sample.bytes);
     block.origins[count] = { path: sample.path, ...(sample.row === undefined ? {} : { row: sample.row }) };
     count += 1;
+    if (count % checkSamples === 0 || count === rows) steps.check();
     if (count === rows) {
-      steps.check();
       await writer.submit(block, count);
       steps.advance(writer.submittedRows);
       ({ block, rows } = writer.nextBlock());
@@ -94,4 +87,11 @@ export async function writeInTurn(
   await writer.submit(block, count);
   steps.advance(writer.submittedRows);
   return writer.submittedRows;
+}
+
+/** The error for a source that said another number of samples than it gives. */
+export function otherCount(said: number, given: number | "more"): SpillwayError {
+  return new SpillwayError("source", `the source gives ${given === "more" ? "more samples than" : `only ${given} samples of`} the ${said} it said it had`, {
+    remedy: "Pack it again; it must not change meanwhile.",
+  });
 }

@@ -10,6 +10,10 @@ import { SpillwayError, systemCode } from "../errors.js";
 import { ioError } from "../store/file.js";
 
 const lockName = ".lock";
+const maxAttempts = 8;
+
+/** What systems say whose disks have no hard links. */
+const noLinks: ReadonlySet<string> = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);
 
 const holder = z.object({
   pid: z.number().int(),
@@ -85,19 +89,23 @@ export function takeLock(folder: string): Lock {
   const aside = join(folder, `${lockName}.${own.token}`);
   let takenOverFrom: string | undefined;
   try {
-    fs.writeFileSync(aside, JSON.stringify(own));
     for (let attempt = 0; ; attempt += 1) {
       try {
-        fs.linkSync(aside, path);
+        fs.writeFileSync(aside, JSON.stringify(own));
+        link(aside, path);
         break;
       } catch (error) {
-        if (systemCode(error) !== "EEXIST" || attempt > 8) throw error;
+        // Not there any more: another process took it for a dead one's.
+        const isLost = systemCode(error) === "ENOENT" && fs.existsSync(folder);
+        if (!(isLost || systemCode(error) === "EEXIST") || attempt === maxAttempts) throw error;
+        if (isLost) continue;
       }
       const other = readHolder(path);
       if (other && isAlive(other)) throw lockedBy(folder, other);
       takenOverFrom = other ? `process ${other.pid}, which has ended` : "a damaged lock file";
       removeDead(path, other, `${aside}.dead`);
     }
+    removeLeftBehind(folder);
   } catch (error) {
     throw error instanceof SpillwayError ? error : ioError(error, path, "cannot be made");
   } finally {
@@ -121,9 +129,28 @@ function removeDead(path: string, dead: Holder | undefined, aside: string): void
   }
   try {
     const moved = readHolder(aside);
-    if (moved && moved.token !== dead?.token) fs.linkSync(aside, path);
+    if (moved && moved.token !== dead?.token) link(aside, path);
   } finally {
     fs.rmSync(aside, { force: true });
+  }
+}
+
+/** Makes `path` another name of `aside`; fails if it is there. Disks without hard links (exFAT) get a copy. */
+function link(aside: string, path: string): void {
+  try {
+    fs.linkSync(aside, path);
+  } catch (error) {
+    if (!noLinks.has(systemCode(error))) throw error;
+    fs.copyFileSync(aside, path, fs.constants.COPYFILE_EXCL);
+  }
+}
+
+/** Files that processes left which were killed while they took the lock. */
+function removeLeftBehind(folder: string): void {
+  for (const name of fs.readdirSync(folder)) {
+    if (!name.startsWith(`${lockName}.`)) continue;
+    const maker = readHolder(join(folder, name));
+    if (!maker || !isAlive(maker)) fs.rmSync(join(folder, name), { force: true });
   }
 }
 

@@ -7,35 +7,29 @@
 //   shuffled  no                               two passes over piles (two-pass.ts)
 
 import fs from "node:fs";
-import { catalogColumns } from "../catalog/catalog-writer.js";
+import { dirname, join, resolve } from "node:path";
 import { SpillwayError } from "../errors.js";
 import { type Layout, type Manifest, manifestName } from "../format/manifest.js";
-import { shardBytes as defaultShardBytes, planSums } from "../format/shard.js";
+import { shardBytes as defaultShardBytes } from "../format/shard.js";
 import { checkSeed } from "../order/keys.js";
 import { permutation } from "../order/permutation.js";
 import { type SampleValues, sourceOf } from "../source/iterable.js";
 import { openSource } from "../source/registry.js";
-import type { Source, SourceOptions } from "../source/source.js";
+import type { Source } from "../source/source.js";
 import { formatBytes, parseBytes } from "../store/byte-size.js";
-import { createFolder, freeBytes } from "../store/file.js";
-import { freeMemory } from "../store/free-memory.js";
+import { createFolder, syncFolder } from "../store/file.js";
 import { describeField, type Fields, sampleBytes } from "../tensor/field.js";
-import { DatasetWriter, leastWriterBytes, readManifest } from "./dataset-writer.js";
-import { type Steps, writeByIndex, writeInTurn } from "./fill.js";
+import { checkOptions, checkSpace, chooseMemory, defaultJobs, requireFewShards, requireRoom } from "./checks.js";
+import { DatasetWriter, readManifest } from "./dataset-writer.js";
+import { checkFields } from "./field-checks.js";
+import { otherCount, type Steps, writeByIndex, writeInTurn } from "./fill.js";
 import { type Lock, takeLock } from "./lock.js";
 import type { PackOptions, PackProgress, PackResult } from "./options.js";
 import { type Begun, type PackState, readState, removeState, requireSame, writeState } from "./state.js";
-import { scratchBytes, type TwoPassJob, takeFromPiles, throwOnPiles, writerShare } from "./two-pass.js";
+import { arenaBytesOf, takeFromPiles, throwOnPiles, type TwoPassJob, writerShare } from "./two-pass.js";
 
 const layoutView = "6c61796f75740000";
-const defaultJobs = 16;
-const maxJobs = 1024;
-const defaultMemoryBytes = 256 * 2 ** 20;
 const leastShardBytes = 4096;
-/** Bytes of a catalog row, for the space check only. */
-const catalogRowBytes = 96;
-/** Space that stays free besides what is needed. */
-const spareBytes = 16 * 2 ** 20;
 
 /** Does the work of `pack`, see there. */
 export async function packSource(
@@ -44,6 +38,7 @@ export async function packSource(
   options: PackOptions,
 ): Promise<PackResult> {
   const note = options.onNote ?? (() => {});
+  options.signal?.throwIfAborted();
   requireRoom(path);
   const seed = checkSeed(options.seed ?? 0);
   checkOptions(options);
@@ -51,23 +46,45 @@ export async function packSource(
     typeof source === "string"
       ? await openSource(source, options)
       : await sourceOf(source, { ...(options.fields && { fields: options.fields }) });
-  let lock: Lock | undefined;
   try {
     for (const line of describeSource(opened)) note(line);
-    checkFields(opened);
-    const isNew = !fs.existsSync(path);
-    createFolder(path);
+    checkFields(opened.fields);
+    if (opened.sampleCount === 0) throw noSamples(opened);
+    return await packUnderLock(opened, path, seed, options, note);
+  } finally {
+    await opened.close();
+  }
+}
+
+async function packUnderLock(
+  source: Source,
+  path: string,
+  seed: number,
+  options: PackOptions,
+  note: (text: string) => void,
+): Promise<PackResult> {
+  const isNew = !fs.existsSync(path);
+  createFolder(path);
+  if (isNew) syncFolder(dirname(resolve(path)));
+  let lock: Lock | undefined;
+  try {
     lock = takeLock(path);
     if (lock.takenOverFrom) note(`Took over the lock of ${lock.takenOverFrom}.`);
-    try {
-      return await packInto(opened, path, seed, options, note);
-    } catch (error) {
-      if (isNew && !readState(path)) fs.rmSync(path, { recursive: true, force: true });
-      throw error;
-    }
+    // A pack that was finished but for its scratch, or that another process finished before this one had the lock.
+    if (!readState(path) && readManifest(path)) removeState(path);
+    requireRoom(path);
+    return await packInto(source, path, seed, options, note);
   } finally {
     lock?.release();
-    await opened.close();
+    if (isNew) removeIfEmpty(path);
+  }
+}
+
+function removeIfEmpty(path: string): void {
+  try {
+    fs.rmdirSync(path);
+  } catch {
+    // It holds a dataset, finished or not.
   }
 }
 
@@ -85,12 +102,13 @@ async function packInto(
     parseBytes(options.shardSize ?? defaultShardBytes, "shardSize"),
   );
   const memoryBytes = chooseMemory(source.fields, options.memory);
+  requireFewShards(source, shardBytes);
   const committed = readManifest(path);
   const begun: Begun = {
     kind: source.kind,
     fingerprint: source.fingerprint,
     layout: layout.kind,
-    seed,
+    seed: layout.kind === "shuffled" ? seed : 0,
     shardBytes,
     fields: JSON.stringify(source.fields),
   };
@@ -105,9 +123,9 @@ async function packInto(
     );
   const isTwoPass = layout.kind === "shuffled" && !(source.readInto && source.sampleCount !== undefined);
   if (!state) {
-    checkSpace(source, path, isTwoPass, shardBytes, note);
+    checkSpace({ source, path, shardBytes, ...(isTwoPass && { arenaBytes: arenaBytesOf(memoryBytes) }) }, note);
     state = { version: 1, begun, pass: 1, samples: 0 };
-    writeState(path, state);
+    beginState(path, state);
   }
 
   const way: Way = {
@@ -174,9 +192,8 @@ function createWriter(
 }
 
 async function packInOnePass(way: Way): Promise<Manifest> {
-  const { source, layout, seed, jobs } = way;
+  const { source, layout, seed, jobs, path } = way;
   const count = source.sampleCount;
-  if (count === 0) throw noSamples(source);
   const writer = createWriter(way, source.fields, count ?? null, way.memoryBytes);
   const steps = stepsFor(way, "writing", count);
   try {
@@ -185,7 +202,11 @@ async function packInOnePass(way: Way): Promise<Manifest> {
       await writeByIndex(source, writer, count, jobs, (row) => order?.at(row) ?? row, steps);
     } else {
       const written = await writeInTurn(source.samples(writer.submittedRows), writer, steps);
-      if (written === 0) throw noSamples(source);
+      if (count !== undefined && written < count) throw otherCount(count, written);
+      if (written === 0) {
+        removeEmpty(path);
+        throw noSamples(source);
+      }
     }
     return await writer.finish();
   } catch (error) {
@@ -200,13 +221,16 @@ async function packInTwoPasses(way: Way, begun: PackState): Promise<Manifest> {
     folder: path,
     source,
     seed,
-    memoryBytes,
+    arena: new Uint8Array(arenaBytesOf(memoryBytes)),
     state: begun,
     steps: stepsFor(way, "reading", source.sampleCount),
   };
   const state = await throwOnPiles(job);
   const total = state.samples;
-  if (total === 0) throw noSamples(source);
+  if (total === 0) {
+    removeState(path);
+    throw noSamples(source);
+  }
   const fields = (state.fields ?? source.fields) as Fields;
   const writer = createWriter(way, fields, total, memoryBytes * writerShare);
   const done: { end: number; remove: () => void }[] = [];
@@ -225,38 +249,20 @@ async function packInTwoPasses(way: Way, begun: PackState): Promise<Manifest> {
   }
 }
 
-function checkOptions({ jobs, layout }: PackOptions): void {
-  if (jobs !== undefined && !(Number.isInteger(jobs) && jobs >= 1 && jobs <= maxJobs)) {
-    throw new SpillwayError("usage", `jobs ${jobs} is not a whole number from 1 to ${maxJobs}`, {
-      remedy: `Leave it out, or use ${defaultJobs}.`,
-    });
-  }
-  if (layout !== undefined && layout !== "shuffled" && layout !== "source") {
-    throw new SpillwayError("usage", `layout "${String(layout)}" is not known`, {
-      remedy: 'Use "shuffled" or "source".',
-    });
+/** Writes the first state; if that fails, nothing of it stays. */
+function beginState(path: string, state: PackState): void {
+  try {
+    writeState(path, state);
+  } catch (error) {
+    removeState(path);
+    throw error;
   }
 }
 
-/** A place for a new dataset: nothing there, an empty folder, or an unfinished pack. */
-function requireRoom(path: string): void {
-  let files: string[];
-  try {
-    files = fs.readdirSync(path);
-  } catch {
-    if (!fs.existsSync(path)) return;
-    throw new SpillwayError("exists", `${path} is a file`, {
-      remedy: "Give the dataset a folder of its own.",
-      where: { path },
-    });
-  }
-  const isUnfinished = readState(path) !== undefined;
-  if (isUnfinished || files.every((file) => file.startsWith(".lock"))) return;
-  const what = files.includes(manifestName) ? "a dataset" : `${files.length} files that are no dataset`;
-  throw new SpillwayError("exists", `${path} holds ${what} already`, {
-    remedy: "Choose another folder, or remove this one first.",
-    where: { path },
-  });
+/** Removes what was begun for a stream that turned out to be empty. */
+function removeEmpty(path: string): void {
+  for (const name of [manifestName, "shards", "catalog"]) fs.rmSync(join(path, name), { recursive: true, force: true });
+  removeState(path);
 }
 
 function describeSource(source: Source): string[] {
@@ -269,68 +275,8 @@ function describeSource(source: Source): string[] {
   return [`Found ${count} (${source.kind}), ${size}:`, ...fields, ...source.notes];
 }
 
-function checkFields(source: Source): void {
-  for (const [name, field] of Object.entries(source.fields)) {
-    if (field.kind !== "class" || !(catalogColumns as readonly string[]).includes(name)) continue;
-    throw new SpillwayError(
-      "usage",
-      `a class field cannot be called "${name}": the catalog has a column of that name`,
-      {
-        remedy: "Rename the field, for example to label.",
-        where: { field: name },
-      },
-    );
-  }
-}
-
 function noSamples(source: Source): SpillwayError {
   return new SpillwayError("source", `the source (${source.kind}) gave no samples`, {
     remedy: "Check that it is the right folder or iterable.",
   });
-}
-
-/** Memory for packing: what was given, if it is enough, or the default. */
-function chooseMemory(fields: Fields, memory: string | number | undefined): number {
-  const given = memory === undefined ? Math.min(defaultMemoryBytes, freeMemory() / 4) : parseBytes(memory);
-  const least = Math.max(2 ** 20, Math.ceil(leastWriterBytes(fields) / writerShare / 2 ** 20) * 2 ** 20);
-  if (given >= least) return given;
-  if (memory === undefined) return least;
-  throw new SpillwayError(
-    "memory",
-    `memory of ${formatBytes(given)} is too small to pack samples of ${formatBytes(sampleBytes(fields))}`,
-    { remedy: `Give it memory: "${formatBytes(least)}".`, where: { neededBytes: least } },
-  );
-}
-
-/** @throws SpillwayError `space` if the disk has too little room, scratch included */
-function checkSpace(
-  source: Source,
-  path: string,
-  isTwoPass: boolean,
-  shardBytes: number,
-  note: (text: string) => void,
-): void {
-  const free = freeBytes(path);
-  if (source.sampleCount === undefined) {
-    note(
-      `${formatBytes(free)} are free on the disk; how much is needed is not known beforehand${isTwoPass ? ", and scratch takes as much again" : ""}.`,
-    );
-    return;
-  }
-  const { fields, sampleCount } = source;
-  const data = sampleCount * (sampleBytes(fields) + catalogRowBytes) + planSums(fields, sampleCount).bytes;
-  const scratch = isTwoPass ? scratchBytes(fields, sampleCount) : 0;
-  // Piles go as shards come: at most one shard is there twice.
-  const needed = isTwoPass ? Math.max(data, scratch) + Math.min(shardBytes, data) : data;
-  const parts = isTwoPass ? `, ${formatBytes(scratch)} of it scratch that goes again` : "";
-  note(`Needs ${formatBytes(needed)} of disk${parts}; ${formatBytes(free)} are free.`);
-  if (needed + spareBytes <= free) return;
-  throw new SpillwayError(
-    "space",
-    `packing needs ${formatBytes(needed)} at ${path}${parts}, and ${formatBytes(free)} are free`,
-    {
-      remedy: `Free ${formatBytes(needed + spareBytes - free)}, or choose a folder on another disk.`,
-      where: { path, neededBytes: needed },
-    },
-  );
 }

@@ -14,7 +14,6 @@ import type { Sample } from "../tensor/sample.js";
 
 const headBytes = 28;
 const maxPathBytes = 4096;
-const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
 /** Keyed 64-bit hash of a sample's number, as two uint32. */
@@ -28,37 +27,46 @@ export function pileRecordBytes(sampleBytes: number): number {
   return headBytes + sampleBytes;
 }
 
+/** Where a pile is. */
+export function pilePath(folder: string, prefix: string, pile: number): string {
+  return join(folder, `${prefix}${pile}.pile`);
+}
+
 /** Piles of one level: `2 ** bits` files that share the hash bits [skip, skip + bits) from the top. */
 export class Piles {
   readonly count: number;
   readonly #folder: string;
   readonly #prefix: string;
   readonly #shift: number;
+  readonly #arena: Uint8Array;
+  /** Bytes of the arena that each pile's buffer has, and how many are in use. */
   readonly #bufferBytes: number;
-  readonly #buffers: (Uint8Array | undefined)[];
   readonly #used: Int32Array;
+  readonly #head = new Uint8Array(headBytes + maxPathBytes);
+  readonly #headView = new DataView(this.#head.buffer);
   /** Bytes and samples of each pile. */
   readonly bytes: number[];
   readonly samples: number[];
 
   /**
    * @param skip hash bits that are the same for all samples thrown here
-   * @param memoryBytes for buffers of all piles together
+   * @param arena memory for the buffers of all piles together, in use until the last flush
    */
-  constructor(folder: string, prefix: string, skip: number, bits: number, memoryBytes: number) {
+  constructor(folder: string, prefix: string, skip: number, bits: number, arena: Uint8Array) {
     this.count = 2 ** bits;
     this.#folder = folder;
     this.#prefix = prefix;
     this.#shift = 32 - skip - bits;
-    this.#bufferBytes = Math.max(4096, Math.floor(memoryBytes / this.count));
-    this.#buffers = new Array(this.count).fill(undefined);
+    this.#arena = arena;
+    this.#bufferBytes = Math.floor(arena.length / this.count);
+    if (this.#bufferBytes === 0) throw new RangeError(`${arena.length} bytes for ${this.count} piles`);
     this.#used = new Int32Array(this.count);
     this.bytes = new Array(this.count).fill(0);
     this.samples = new Array(this.count).fill(0);
   }
 
   path(pile: number): string {
-    return join(this.#folder, `${this.#prefix}${pile}.pile`);
+    return pilePath(this.#folder, this.#prefix, pile);
   }
 
   /** Goes on where a checkpoint stood: what was written after it is cut off. */
@@ -71,32 +79,26 @@ export class Piles {
         fs.rmSync(path, { force: true });
         continue;
       }
-      if (fs.statSync(path).size < this.bytes[pile]!) {
-        throw new SpillwayError(
-          "corrupt",
-          `${path} is shorter than the ${this.bytes[pile]} bytes that were written`,
-          {
-            remedy: "Remove the unfinished dataset and pack again.",
-            where: { path },
-          },
-        );
+      requirePile(path, this.bytes[pile]!);
+      try {
+        fs.truncateSync(path, this.bytes[pile]);
+      } catch (cause) {
+        throw ioError(cause, path, "cannot be cut to its length");
       }
-      fs.truncateSync(path, this.bytes[pile]);
     }
   }
 
   add(index: number, key: readonly [number, number], sample: Sample): void {
-    const path = encoder.encode(sample.path);
-    const head = new Uint8Array(headBytes + path.length);
-    const view = new DataView(head.buffer);
+    const { read, written } = encoder.encodeInto(sample.path, this.#head.subarray(headBytes));
+    if (read < sample.path.length) throw longPath(index, sample.path);
+    const view = this.#headView;
     view.setUint32(0, key[0], true);
     view.setUint32(4, key[1], true);
     view.setFloat64(8, index, true);
     view.setFloat64(16, sample.row ?? -1, true);
-    view.setUint32(24, path.length, true);
-    head.set(path, headBytes);
+    view.setUint32(24, written, true);
     const pile = this.pileOf(key[0]);
-    this.#put(pile, head);
+    this.#put(pile, this.#head.subarray(0, headBytes + written));
     for (const part of sample.bytes) this.#put(pile, part);
     this.samples[pile]! += 1;
   }
@@ -121,27 +123,23 @@ export class Piles {
   }
 
   #put(pile: number, bytes: Uint8Array): void {
-    let buffer = this.#buffers[pile];
-    if (!buffer) {
-      buffer = new Uint8Array(this.#bufferBytes);
-      this.#buffers[pile] = buffer;
-    }
+    const start = pile * this.#bufferBytes;
     for (let done = 0; done < bytes.length; ) {
       const used = this.#used[pile]!;
-      const take = Math.min(buffer.length - used, bytes.length - done);
-      buffer.set(bytes.subarray(done, done + take), used);
+      const take = Math.min(this.#bufferBytes - used, bytes.length - done);
+      this.#arena.set(take === bytes.length ? bytes : bytes.subarray(done, done + take), start + used);
       this.#used[pile] = used + take;
       done += take;
-      if (used + take === buffer.length) this.#writeOut(pile);
+      if (used + take === this.#bufferBytes) this.#writeOut(pile);
     }
   }
 
   #writeOut(pile: number): void {
     const used = this.#used[pile]!;
     if (used === 0) return;
-    const bytes = this.#buffers[pile]!.subarray(0, used);
+    const start = pile * this.#bufferBytes;
     this.#guard(pile, (fd) => {
-      for (let done = 0; done < used; ) done += fs.writeSync(fd, bytes, done, used - done);
+      for (let done = 0; done < used; ) done += fs.writeSync(fd, this.#arena, start + done, used - done);
     });
     this.bytes[pile]! += used;
     this.#used[pile] = 0;
@@ -162,11 +160,28 @@ export class Piles {
   }
 }
 
+/** @throws SpillwayError `corrupt` if a pile is not there, or shorter than what was written to it */
+function requirePile(path: string, byteLength: number): void {
+  const found = fs.statSync(path, { throwIfNoEntry: false })?.size;
+  if (found !== undefined && found >= byteLength) return;
+  const what = found === undefined ? "is gone" : `has ${found} bytes`;
+  throw new SpillwayError("corrupt", `${path}, part of an unfinished pack, ${what}; ${byteLength} were written`, {
+    remedy: "Remove the unfinished dataset and pack again.",
+    where: { path },
+  });
+}
+
+function longPath(sample: number, path: string): SpillwayError {
+  return new SpillwayError("source", `the path of sample ${sample} (from 0) is longer than ${maxPathBytes} bytes: ${path.slice(0, 64)}...`, {
+    remedy: "Give it a shorter one.",
+    where: { sample },
+  });
+}
+
 /** A sample as it lies on a pile. */
 export interface PileRecord {
+  /** Upper half of the hash. */
   high: number;
-  low: number;
-  index: number;
   /** The whole record. */
   bytes: Uint8Array;
 }
@@ -206,16 +221,16 @@ export function* readPile(
 function recordAt(bytes: Uint8Array, sampleBytes: number, path: string): PileRecord | undefined {
   if (bytes.length < headBytes) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset);
-  const pathBytes = view.getUint32(24, true);
-  if (pathBytes > maxPathBytes) throw damaged(path);
-  const end = headBytes + pathBytes + sampleBytes;
+  const end = recordEnd(view, 0, sampleBytes, path);
   if (bytes.length < end) return undefined;
-  return {
-    high: view.getUint32(0, true),
-    low: view.getUint32(4, true),
-    index: view.getFloat64(8, true),
-    bytes: bytes.subarray(0, end),
-  };
+  return { high: view.getUint32(0, true), bytes: bytes.subarray(0, end) };
+}
+
+/** Where the record at `start` ends. */
+function recordEnd(view: DataView, start: number, sampleBytes: number, path: string): number {
+  const pathBytes = view.getUint32(start + 24, true);
+  if (pathBytes > maxPathBytes) throw damaged(path);
+  return start + headBytes + pathBytes + sampleBytes;
 }
 
 function damaged(path: string): SpillwayError {
@@ -240,38 +255,60 @@ export function* sortedPile(
   arena: Uint8Array,
 ): Generator<Sample> {
   const sampleBytes = strides.reduce((sum, stride) => sum + stride, 0);
-  const whole = arena.subarray(0, pile.bytes);
+  const whole = Buffer.from(arena.buffer, arena.byteOffset, pile.bytes);
   const file = openFile(path);
   try {
     file.readSync(whole, 0);
   } finally {
     file.close();
   }
+  const view = new DataView(whole.buffer, whole.byteOffset, whole.length);
   const starts = new Float64Array(pile.samples);
   let count = 0;
   for (let start = 0; start < whole.length; count += 1) {
-    const record = recordAt(whole.subarray(start), sampleBytes, path);
-    if (!record || count === pile.samples) throw damaged(path);
+    if (count === pile.samples || whole.length - start < headBytes) throw damaged(path);
     starts[count] = start;
-    start += record.bytes.length;
+    start = recordEnd(view, start, sampleBytes, path);
+    if (start > whole.length) throw damaged(path);
   }
-  const view = new DataView(whole.buffer, whole.byteOffset);
-  const order = starts.subarray(0, count).sort((a, b) => {
-    const high = view.getUint32(a, true) - view.getUint32(b, true);
-    return (
-      high ||
-      view.getUint32(a + 4, true) - view.getUint32(b + 4, true) ||
-      view.getFloat64(a + 8, true) - view.getFloat64(b + 8, true)
-    );
-  });
-  for (const start of order) {
+  for (const place of sortedPlaces(view, starts.subarray(0, count))) {
+    const start = starts[place]!;
     const row = view.getFloat64(start + 16, true);
     let at = start + headBytes + view.getUint32(start + 24, true);
-    const origin = decoder.decode(whole.subarray(start + headBytes, at));
+    const origin = whole.toString("utf8", start + headBytes, at);
     const bytes = strides.map((stride) => {
       at += stride;
       return whole.subarray(at - stride, at);
     });
     yield { bytes, path: origin, ...(row < 0 ? {} : { row }) };
   }
+}
+
+/**
+ * Places of records in the order of their hashes. Sorts numbers made of the hash's upper half and the place, which
+ * takes no function and 8 bytes for each; where upper halves are the same, the rest decides.
+ */
+function sortedPlaces(view: DataView, starts: Float64Array): Uint32Array {
+  const count = starts.length;
+  const keys = new BigUint64Array(count);
+  const halves = new Uint32Array(keys.buffer);
+  for (let place = 0; place < count; place += 1) {
+    halves[2 * place] = place;
+    halves[2 * place + 1] = view.getUint32(starts[place]!, true);
+  }
+  keys.sort();
+  const places = new Uint32Array(count);
+  for (let k = 0; k < count; k += 1) places[k] = halves[2 * k]!;
+  for (let start = 0; start < count; ) {
+    let end = start + 1;
+    while (end < count && halves[2 * end + 1] === halves[2 * start + 1]) end += 1;
+    if (end - start > 1) {
+      places.subarray(start, end).sort((a, b) => {
+        const low = view.getUint32(starts[a]! + 4, true) - view.getUint32(starts[b]! + 4, true);
+        return low || view.getFloat64(starts[a]! + 8, true) - view.getFloat64(starts[b]! + 8, true);
+      });
+    }
+    start = end;
+  }
+  return places;
 }

@@ -8,6 +8,9 @@ import { SpillwayError } from "../errors.js";
 import { fieldsSchema, parseJson } from "../format/manifest.js";
 import { createFolder, readSmallFile, replaceFile } from "../store/file.js";
 
+/** Name of the folder of an unfinished pack. */
+export const packingName = ".packing";
+const stateName = "state.json";
 const maxStateBytes = 2 ** 26;
 
 /** What has to be the same for a pack to go on. */
@@ -42,11 +45,11 @@ export type Begun = z.infer<typeof begun>;
 
 /** Folder of the state and the piles. */
 export function packingFolder(folder: string): string {
-  return join(folder, ".packing");
+  return join(folder, packingName);
 }
 
 function statePath(folder: string): string {
-  return join(packingFolder(folder), "state.json");
+  return join(packingFolder(folder), stateName);
 }
 
 export function readState(folder: string): PackState | undefined {
@@ -67,8 +70,18 @@ export function writeState(folder: string, value: PackState): void {
   replaceFile(statePath(folder), JSON.stringify(value));
 }
 
+/** Removes it with all scratch; the state goes last, so that a kill on the way leaves a pack that can be finished. */
 export function removeState(folder: string): void {
+  removeScratch(folder, () => true);
   fs.rmSync(packingFolder(folder), { recursive: true, force: true });
+}
+
+/** Removes scratch files, and leaves the state. */
+export function removeScratch(folder: string, isToGo: (name: string) => boolean): void {
+  const within = packingFolder(folder);
+  for (const name of fs.existsSync(within) ? fs.readdirSync(within) : []) {
+    if (name !== stateName && isToGo(name)) fs.rmSync(join(within, name), { force: true });
+  }
 }
 
 const words: Record<keyof Begun, string> = {

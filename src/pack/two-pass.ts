@@ -7,9 +7,10 @@ import type { Source } from "../source/source.js";
 import { createFolder } from "../store/file.js";
 import { type Fields, fieldStride, sampleBytes } from "../tensor/field.js";
 import type { Sample } from "../tensor/sample.js";
-import type { Steps } from "./fill.js";
-import { Piles, pileRecordBytes, readPile, shuffleKey, sortBytes, sortedPile } from "./piles.js";
-import { type PackState, packingFolder, writeState } from "./state.js";
+import { requireStorable } from "./field-checks.js";
+import { otherCount, type Steps } from "./fill.js";
+import { Piles, pilePath, pileRecordBytes, readPile, shuffleKey, sortBytes, sortedPile } from "./piles.js";
+import { type PackState, packingFolder, removeScratch, writeState } from "./state.js";
 
 /** Paths take about so much in a record, for sizing only. */
 const typicalPathBytes = 48;
@@ -24,49 +25,52 @@ export interface TwoPassJob {
   folder: string;
   source: Source;
   seed: number;
-  memoryBytes: number;
+  /** Memory for the piles, see `arenaBytesOf`. */
+  arena: Uint8Array;
   state: PackState;
   steps: Steps;
 }
 
-/** How the memory is shared out: buffers of piles in pass 1; in pass 2 one sorted pile, and the writer's blocks. */
-const pass1Share = 1 / 2;
+/** How the memory is shared out: half for the piles, a quarter for the writer's blocks, the rest for single samples. */
 const pileShare = 1 / 2;
 export const writerShare = 1 / 4;
-const splitShare = 1 / 8;
 
-function pileLimit(memoryBytes: number): number {
+/** Bytes of the arena: memory of both passes, for the buffers of piles while they are written, then one sorted pile. */
+export function arenaBytesOf(memoryBytes: number): number {
   return Math.floor(memoryBytes * pileShare);
 }
 
 /** Bits of the hash that name a pile, so that a pile should fit in memory. */
-function pileBits(fields: Fields, sampleCount: number | undefined, memoryBytes: number): number {
-  const most = Math.min(maxBits, Math.floor(Math.log2((memoryBytes * pass1Share) / 65_536)));
+function pileBits(fields: Fields, sampleCount: number | undefined, arenaBytes: number): number {
+  const most = Math.min(maxBits, Math.floor(Math.log2(arenaBytes / 65_536)));
   if (sampleCount === undefined) return Math.max(0, Math.min(unknownBits, most));
   const each = pileRecordBytes(sampleBytes(fields)) + typicalPathBytes + sortBytes;
   // A quarter of slack: piles differ in size by chance.
-  const wanted = Math.ceil(Math.log2(Math.max(1, (sampleCount * each * 1.25) / pileLimit(memoryBytes))));
+  const wanted = Math.ceil(Math.log2(Math.max(1, (sampleCount * each * 1.25) / arenaBytes)));
   return Math.max(0, Math.min(wanted, most));
 }
 
-/** Bytes of scratch that pass 1 takes on disk for `sampleCount` samples. */
-export function scratchBytes(fields: Fields, sampleCount: number): number {
-  return sampleCount * (pileRecordBytes(sampleBytes(fields)) + typicalPathBytes);
+/** Bytes of scratch on disk for `sampleCount` samples: all piles, and the largest of them, about. */
+export function scratchBytes(fields: Fields, sampleCount: number, arenaBytes: number): { piles: number; largest: number } {
+  const piles = sampleCount * (pileRecordBytes(sampleBytes(fields)) + typicalPathBytes);
+  return { piles, largest: Math.ceil(piles / 2 ** pileBits(fields, sampleCount, arenaBytes)) };
 }
 
 /** Pass 1, from where its last checkpoint stood; gives the state that pass 2 starts from. */
 export async function throwOnPiles(job: TwoPassJob): Promise<PackState> {
-  const { folder, source, seed, memoryBytes, state, steps } = job;
+  const { folder, source, seed, arena, state, steps } = job;
   if (state.pass === 2) return state;
   createFolder(packingFolder(folder));
-  const bits = state.piles?.bits ?? pileBits(source.fields, source.sampleCount, memoryBytes);
-  const piles = new Piles(packingFolder(folder), "", 0, bits, memoryBytes * pass1Share);
+  const bits = state.piles?.bits ?? pileBits(source.fields, source.sampleCount, arena.length);
+  const piles = new Piles(packingFolder(folder), "", 0, bits, arena);
   // A stream of unknown length cannot be asked to skip: what it gives is thrown again from its start.
   const canSkip = source.sampleCount !== undefined && state.piles !== undefined;
+  if (!canSkip) removeScratch(folder, () => true);
   let index = canSkip ? state.samples : 0;
   piles.restore(canSkip ? state.piles!.bytes : [], canSkip ? state.piles!.samples : []);
   let sinceCheckpoint = 0;
   const checkpoint = (pass: 1 | 2): PackState => {
+    requireStorable(source.fields, "source");
     piles.flush(true);
     const now: PackState = {
       ...state,
@@ -80,6 +84,7 @@ export async function throwOnPiles(job: TwoPassJob): Promise<PackState> {
     return now;
   };
   for await (const sample of source.samples(index)) {
+    if (index === source.sampleCount) throw otherCount(index, "more");
     piles.add(index, shuffleKey(seed, index), sample);
     index += 1;
     sinceCheckpoint += sample.bytes.reduce((sum, part) => sum + part.length, 0);
@@ -90,6 +95,7 @@ export async function throwOnPiles(job: TwoPassJob): Promise<PackState> {
     }
   }
   steps.advance(index);
+  if (source.sampleCount !== undefined && index < source.sampleCount) throw otherCount(source.sampleCount, index);
   return checkpoint(2);
 }
 
@@ -103,25 +109,19 @@ export async function* takeFromPiles(
   skip: number,
   onPileDone: (end: number, remove: () => void) => void,
 ): AsyncGenerator<Sample> {
-  const { folder, source, memoryBytes, state } = job;
+  const { folder, source, state } = job;
   const { bits, bytes, samples } = state.piles!;
   const strides = Object.values(state.fields ?? source.fields).map(fieldStride);
-  const arena = new Uint8Array(pileLimit(memoryBytes));
-  const top = new Piles(packingFolder(folder), "", 0, bits, 0);
+  // Parts of a pile that a kill left: they are made again.
+  removeScratch(folder, (name) => name.includes("-"));
   let row = 0;
   for (let pile = 0; pile < 2 ** bits; pile += 1) {
-    const path = top.path(pile);
+    const path = pilePath(packingFolder(folder), "", pile);
     const end = row + samples[pile]!;
     if (end > skip) {
       let before = Math.max(0, skip - row);
-      for (const sample of handOut(
-        path,
-        { bytes: bytes[pile]!, samples: samples[pile]! },
-        bits,
-        strides,
-        arena,
-        job,
-      )) {
+      const size = { bytes: bytes[pile]!, samples: samples[pile]! };
+      for (const sample of handOut(path, size, bits, strides, job)) {
         if (before > 0) before -= 1;
         else yield sample;
       }
@@ -137,10 +137,10 @@ function* handOut(
   pile: { bytes: number; samples: number },
   used: number,
   strides: readonly number[],
-  arena: Uint8Array,
   job: TwoPassJob,
 ): Generator<Sample> {
   if (pile.samples === 0) return;
+  const { arena } = job;
   if (pile.bytes + pile.samples * sortBytes <= arena.length || pile.samples === 1 || used >= 32) {
     yield* sortedPile(path, pile, strides, arena.length >= pile.bytes ? arena : new Uint8Array(pile.bytes));
     return;
@@ -148,14 +148,14 @@ function* handOut(
   const size = strides.reduce((sum, stride) => sum + stride, 0);
   const wanted = Math.ceil(Math.log2(((pile.bytes + pile.samples * sortBytes) * 1.25) / arena.length));
   const bits = Math.min(32 - used, Math.max(1, Math.min(wanted, 8)));
-  const memoryBytes = job.memoryBytes * splitShare;
-  const parts = new Piles(packingFolder(job.folder), `${basename(path, ".pile")}-`, used, bits, memoryBytes);
+  // No pile is in the arena meanwhile: it serves as the buffers of the parts.
+  const parts = new Piles(packingFolder(job.folder), `${basename(path, ".pile")}-`, used, bits, arena);
   parts.restore([], []);
   for (const record of readPile(path, pile.bytes, size, partBytes)) parts.addRecord(record);
   parts.flush(false);
   for (let part = 0; part < parts.count; part += 1) {
     const entry = { bytes: parts.bytes[part]!, samples: parts.samples[part]! };
-    yield* handOut(parts.path(part), entry, used + bits, strides, arena, job);
+    yield* handOut(parts.path(part), entry, used + bits, strides, job);
     fs.rmSync(parts.path(part), { force: true });
   }
 }

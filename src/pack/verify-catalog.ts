@@ -1,5 +1,5 @@
-// Checks one part of the catalog against the shard that it describes: length, rows, ids in order, class names that
-// belong to the stored labels, and that all of it decodes. A row group is in memory at a time.
+// Checks one part of the catalog: length and hash, and where it is whole, that it describes its shard: rows, ids in
+// order, class names that belong to the stored labels. A row group is in memory at a time.
 
 import { join } from "node:path";
 import { type CatalogRecords, openCatalogPart } from "../catalog/catalog-reader.js";

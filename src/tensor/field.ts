@@ -129,6 +129,7 @@ export function sampleBytes(fields: Fields): number {
 /** One field in words: "float64 [256, 8]" or "3 classes (uint8): circle, raise, wave". */
 export function describeField(field: Field): string {
   if (field.kind === "tensor") return `${field.dtype} [${field.shape.join(", ")}]`;
+  if (field.classes.length === 0) return `class names, found while packing (${field.dtype})`;
   const shown = field.classes.slice(0, 8).join(", ");
   const more = field.classes.length > 8 ? `, and ${field.classes.length - 8} more` : "";
   return `${field.classes.length} ${field.classes.length === 1 ? "class" : "classes"} (${field.dtype}): ${shown}${more}`;

@@ -76,7 +76,7 @@ test("a large part is read a row group at a time, and rows of files with many sa
       hash: "0".repeat(16),
     });
   }
-  const { bytes } = writer.finish();
+  const { bytes, hash } = writer.finish();
   const part = await openCatalogPart(path);
   try {
     assert.deepEqual(
@@ -96,7 +96,7 @@ test("a large part is read a row group at a time, and rows of files with many sa
     ...place.manifest,
     fields,
     rows: count,
-    catalog: [{ path: "part.parquet", rows: count, bytes }],
+    catalog: [{ path: "part.parquet", rows: count, bytes, hash }],
   };
   assert.equal((await findByPath({ folder: other, manifest }, "second.idx", 77)).id, 20_077);
   assert.deepEqual((await readCatalogRow({ folder: other, manifest }, 20_077)).labels, ["a", "b"]);
