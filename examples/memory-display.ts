@@ -25,7 +25,7 @@ export function watchMemory(dataset: Dataset, dataBytes: number, bareBytes: numb
   const look = async () => {
     const stats = await dataset.stats();
     givenBytes = stats.memoryBytes;
-    heldBytes = Math.max(heldBytes, stats.heldBytes);
+    heldBytes = stats.peakBytes;
   };
   setInterval(() => look().catch(() => {}), lookEveryMs).unref();
   return {

@@ -1,7 +1,7 @@
 // One entry for every npm script: installs what is missing, builds what changed, and runs the task. A fresh clone
 // needs nothing but Node and npm; what is already done is not done again.
 
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   chmodSync,
@@ -31,6 +31,18 @@ function run(program, programArgs, env = {}) {
   const done = spawnSync(program, programArgs, { stdio: "inherit", env: { ...process.env, ...env } });
   if (done.error) console.error(`${program}: ${done.error.message}`);
   if (done.status !== 0) process.exit(done.status ?? 1);
+}
+
+/** Runs a program that cleans up after itself: signals are handed on, and its end is waited for. */
+function runToTheEnd(script, scriptArgs) {
+  const child = spawn(process.execPath, [script, ...scriptArgs], { stdio: "inherit" });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+    process.on(signal, () => {
+      // Ctrl-C in a terminal reaches the child by itself; once is enough.
+      if (!(signal === "SIGINT" && process.stdin.isTTY)) child.kill(signal);
+    });
+  }
+  child.on("exit", (code, signal) => process.exit(signal ? 1 : code));
 }
 
 /** Files below a folder with one of the endings, sorted. */
@@ -137,7 +149,7 @@ const tasks = {
   tools: () => buildTools(),
   start: () => {
     buildTools();
-    run(process.execPath, ["build/examples/gestures.js", ...args]);
+    runToTheEnd("build/examples/gestures.js", args);
   },
   test: () => {
     buildTools();
@@ -155,11 +167,11 @@ const tasks = {
   },
   example: () => {
     buildTools();
-    run(process.execPath, [`build/examples/${args[0]}.js`, ...args.slice(1)]);
+    runToTheEnd(`build/examples/${args[0]}.js`, args.slice(1));
   },
   bench: () => {
     buildTools();
-    run(process.execPath, [`build/bench/${args[0]}.js`, ...args.slice(1)]);
+    runToTheEnd(`build/bench/${args[0]}.js`, args.slice(1));
   },
 };
 

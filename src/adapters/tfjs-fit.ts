@@ -54,9 +54,6 @@ export interface FitOptions
 
 export interface EvaluateOptions extends TensorOptions, Pick<BatchOptions, "batchSize" | "signal"> {}
 
-/** Milliseconds after which timers and signals get their turn. */
-const breathMs = 25;
-
 /**
  * Trains a model, each epoch on every sample of the view exactly once.
  *
@@ -68,7 +65,6 @@ export async function fit(model: LayersModel, view: View, options: FitOptions): 
   const { x, y, oneHot, validation, onBatch, onEpoch, signal, ...batchOptions } = options;
   const tf = await loadFor(model);
   const reports: EpochReport[] = [];
-  const breathe = createBreath();
   const batches = view.batches({ ...batchOptions, signal });
   const batchCount = Math.ceil(view.size / (options.batchSize ?? 32));
   let mean = new Mean();
@@ -101,7 +97,6 @@ export async function fit(model: LayersModel, view: View, options: FitOptions): 
     mean.add(score, size);
     const samplesPerSecond = (mean.samples / (performance.now() - startMs)) * 1000;
     await onBatch?.({ ...score, epoch, index, batchCount, size, samplesPerSecond, resume });
-    await breathe();
   }
   if (lastEpoch !== undefined) await endEpoch(lastEpoch);
   return reports;
@@ -117,7 +112,6 @@ export async function evaluate(model: LayersModel, view: View, options: Evaluate
   const { batchSize, signal } = options;
   const tf = await loadFor(model);
   const mean = new Mean();
-  const breathe = createBreath();
   const batches = view.batches({ shuffle: false, batchSize, signal });
   for await (const batch of batches) {
     const { x, y } = tensors(tf, batch, options);
@@ -129,7 +123,6 @@ export async function evaluate(model: LayersModel, view: View, options: Evaluate
     } finally {
       tf.dispose([x, y]);
     }
-    await breathe();
   }
   return mean.score();
 }
@@ -182,13 +175,4 @@ class Mean {
       accuracy: this.#accuracy === undefined ? undefined : this.#accuracy / this.samples,
     };
   }
-}
-
-function createBreath(): () => Promise<void> {
-  let lastMs = performance.now();
-  return async () => {
-    if (performance.now() - lastMs < breathMs) return;
-    await new Promise((resolve) => setImmediate(resolve));
-    lastMs = performance.now();
-  };
 }

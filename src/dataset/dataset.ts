@@ -36,7 +36,9 @@ export interface DatasetStats {
   memoryBytes: number;
   /** Held now: rings, scratch, resident columns, threads. */
   heldBytes: number;
-  /** Part of it: labels, sums, and what was checked. */
+  /** Most that was ever held at once since the dataset was opened. */
+  peakBytes: number;
+  /** Part of what is held now: labels, sums, and what was checked. */
   residentBytes: number;
   /** Reader threads, each counted with 8 MiB. */
   threads: number;
@@ -132,6 +134,7 @@ export class Dataset {
     return {
       memoryBytes: pool.byteLength,
       heldBytes: pool.held,
+      peakBytes: pool.peak,
       residentBytes: residents?.byteLength ?? 0,
       threads: pool.threads,
       loops: loops.size,

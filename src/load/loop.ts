@@ -9,10 +9,13 @@ import { formatBytes } from "../store/byte-size.js";
 import { type Batch, BatchMaker } from "./batch.js";
 import { type Control, isReady, ring, viewControl, word32, word64 } from "./control.js";
 import type { Engine } from "./engine.js";
-import { type MemoryPool, type Reservation, threadBytes } from "./memory-pool.js";
+import { type Reservation, threadBytes } from "./memory-pool.js";
 import type { ReaderJob } from "./messages.js";
 import { type Deliver, defaultReaders, type LoopPlan, planLoop } from "./plan.js";
 import type { Selection } from "./selection.js";
+
+/** Milliseconds after which timers, signals and other I/O get their turn, where batches are always there already. */
+const breathMs = 20;
 
 /** A loop as it is asked for, everything checked. */
 export interface LoopRequest {
@@ -42,10 +45,15 @@ export async function* runLoop(engine: Engine, request: LoopRequest): AsyncGener
   try {
     const { control, maker } = loop;
     const firstCount = loop.firstCount;
+    let breathAt = performance.now() + breathMs;
     for (let count = 0; ; ) {
       const plan = batchAt(schedule, count);
       if (!plan) return;
       const first = firstCount + count;
+      if (performance.now() > breathAt) {
+        await new Promise((resolve) => setImmediate(resolve));
+        breathAt = performance.now() + breathMs;
+      }
       await waitFor(loop, first, first + plan.size);
       signal?.throwIfAborted();
       const resume = encodeToken({
@@ -217,30 +225,32 @@ function loopPurpose(plan: LoopPlan): string {
   return `a loop with two batches of ${formatBytes(plan.batchSize * slot)}, ${threads} and their scratch`;
 }
 
-/** The plan with the most readers that fits into what is free now. */
+/**
+ * The plan with the most readers that fits into what is free now. A loop that may choose leaves room for one more of
+ * its kind with one reader, where there is any: a validation loop can then run inside a training loop.
+ */
 function chooseLoopPlan(engine: Engine, request: LoopRequest, isResident: readonly boolean[]): LoopPlan {
   const { pool } = engine;
   const { schedule, deliver } = request;
   const batchSize = Math.min(schedule.batchSize, schedule.epochCount);
   const planFor = (readers: number, ringBytes: number) =>
     planLoop({ columns: engine.table.columns, isResident, batchSize, deliver, readers, ringBytes });
-  const most = request.readers ?? defaultReaders(pool.byteLength, availableParallelism());
-  for (let readers = most; readers >= 1; readers -= 1) {
-    const free = pool.largestFree(newThreads(engine, readers));
-    const plan = planFor(readers, free / 2);
-    if (plan.byteLength <= free && threadsFit(pool, newThreads(engine, readers))) return plan;
-    if (request.readers !== undefined) break;
-  }
   const least = planFor(request.readers ?? 1, 0);
+  const most = request.readers ?? defaultReaders(pool.byteLength, availableParallelism());
+  const fewest = request.readers ?? 1;
+  const reserves = request.readers === undefined ? [least.byteLength + threadBytes, 0] : [0];
+  for (const reserve of reserves) {
+    for (let readers = most; readers >= fewest; readers -= 1) {
+      const free = pool.largestFree(newThreads(engine, readers)) - reserve;
+      const plan = planFor(readers, Math.max(0, free / 2));
+      if (plan.byteLength <= free) return plan;
+    }
+  }
   throw shortageOf(engine, least, batchSize);
 }
 
 function newThreads(engine: Engine, readers: number): number {
   return Math.max(0, readers - engine.readers.idle);
-}
-
-function threadsFit(pool: MemoryPool, threads: number): boolean {
-  return threads === 0 || pool.largestFree(threads) > 0;
 }
 
 function shortageOf(engine: Engine, plan: LoopPlan, batchSize: number): SpillwayError {

@@ -43,6 +43,7 @@ export class MemoryPool {
   readonly #taken: Span[] = [];
   #highest = 0;
   #threads = 0;
+  #peak = 0;
 
   /** @param segmentBytes largest segment; smaller in tests only */
   constructor(byteLength: number, segmentBytes = maxSegmentBytes) {
@@ -67,6 +68,11 @@ export class MemoryPool {
     return this.#taken.reduce((sum, span) => sum + span.end - span.start, 0) + this.#threads * threadBytes;
   }
 
+  /** Most bytes that were ever held at once. */
+  get peak(): number {
+    return this.#peak;
+  }
+
   get threads(): number {
     return this.#threads;
   }
@@ -81,6 +87,7 @@ export class MemoryPool {
     this.#taken.push(span);
     this.#taken.sort((a, b) => a.start - b.start);
     this.#highest = Math.max(this.#highest, span.end);
+    this.#peak = Math.max(this.#peak, this.held);
     const segment = Math.floor(span.start / this.#segmentBytes);
     return {
       segment,
@@ -98,6 +105,7 @@ export class MemoryPool {
   takeThread(): boolean {
     if (this.#highest + (this.#threads + 1) * threadBytes > this.byteLength) return false;
     this.#threads += 1;
+    this.#peak = Math.max(this.#peak, this.held);
     return true;
   }
 

@@ -9,6 +9,7 @@ import type { CatalogEntry, ShardEntry } from "../format/manifest.js";
 import { openFile, type ReadableFile } from "../store/file.js";
 import type { ClassField, Fields } from "../tensor/field.js";
 import { type ProblemList, restoreRemedy, type VerifyProblem, wordSamples } from "./verify-problems.js";
+import { chunkBytes, type VerifyWorkspace } from "./verify-workspace.js";
 
 export interface CatalogCheck {
   folder: string;
@@ -17,6 +18,7 @@ export interface CatalogCheck {
   /** The shard with the same samples. */
   shard: ShardEntry;
   firstSample: number;
+  workspace: VerifyWorkspace;
   problems: ProblemList;
   advance(byteLength: number): void;
 }
@@ -44,8 +46,7 @@ export async function verifyCatalogPart(check: CatalogCheck): Promise<void> {
     field.kind === "class" ? [{ name, field, ...shard.columns[name]! }] : [],
   );
   try {
-    const { byteLength } = statOf(join(folder, part.path));
-    if (byteLength !== part.bytes) add(`it has ${byteLength} bytes, dataset.json says ${part.bytes}`);
+    await checkBytes(check, add);
     const file = await openCatalogPart(join(folder, part.path));
     try {
       if (file.rowCount !== shard.rows)
@@ -63,7 +64,7 @@ export async function verifyCatalogPart(check: CatalogCheck): Promise<void> {
           checkRecords(check, records, start, add);
           for (const column of shardFile ? labels : [])
             await checkLabels(check, column, shardFile!, records, start, add);
-          check.advance(Math.floor((part.bytes * (end - start)) / shard.rows));
+          check.advance(0);
         }
       } finally {
         shardFile?.close();
@@ -77,10 +78,23 @@ export async function verifyCatalogPart(check: CatalogCheck): Promise<void> {
   }
 }
 
-function statOf(path: string): { byteLength: number } {
-  const file = openFile(path);
-  file.close();
-  return file;
+/** The file has the length and the hash that dataset.json tells. */
+async function checkBytes({ folder, part, workspace, advance }: CatalogCheck, add: Add): Promise<void> {
+  const file = openFile(join(folder, part.path));
+  try {
+    const { byteLength } = file;
+    if (byteLength !== part.bytes) return add(`it has ${byteLength} bytes, dataset.json says ${part.bytes}`);
+    workspace.startStream();
+    for (let at = 0; at < byteLength; at += chunkBytes) {
+      const chunk = workspace.chunk.subarray(0, Math.min(chunkBytes, byteLength - at));
+      await file.read(chunk, at);
+      workspace.addToStream(chunk);
+      advance(chunk.length);
+    }
+    if (workspace.finishStream() !== part.hash) add("its hash is not the one in dataset.json");
+  } finally {
+    file.close();
+  }
 }
 
 /** The shard, if labels can be read from it: what is wrong with it is reported elsewhere. */

@@ -4,13 +4,16 @@
 
 import { join } from "node:path";
 import { SpillwayError } from "../errors.js";
-import { encodeShard } from "../format/arrow.js";
+import { classesIn, encodeShard } from "../format/arrow.js";
 import type { ShardEntry } from "../format/manifest.js";
 import { planSums, roundUp, rowsPerSum, type ShardPlan } from "../format/shard.js";
 import { openFile, type ReadableFile } from "../store/file.js";
 import type { Fields } from "../tensor/field.js";
 import { type ProblemList, restoreRemedy, type VerifyProblem, wordSamples } from "./verify-problems.js";
 import { chunkBytes, type VerifyWorkspace } from "./verify-workspace.js";
+
+/** Longest header that is looked into: a million class names fit well. */
+const maxHeaderBytes = 2 ** 28;
 
 export interface ShardCheck {
   folder: string;
@@ -147,7 +150,7 @@ async function checkArrow(check: ShardCheck, file: ReadableFile): Promise<void> 
   };
   let expected: ReturnType<typeof encodeShard>;
   try {
-    expected = encodeShard(fields, plan);
+    expected = encodeShard(await fieldsWithin(file, fields, plan.headerBytes), plan);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     const what = `dataset.json gives ${shard.path} a header of ${plan.headerBytes} bytes, too few for its fields`;
@@ -169,6 +172,24 @@ async function checkArrow(check: ShardCheck, file: ReadableFile): Promise<void> 
     const what = `${shard.path} is damaged: its Arrow ${name} is not that of its fields and rows (bytes ${startByte}-${endByte}); Spillway can read the samples, other programs may not`;
     problems.add({ path: shard.path, shard: shard.path, startByte, endByte, what, remedy: restoreRemedy });
   }
+}
+
+/**
+ * The fields as the shard's header has to tell them. Classes of a stream are numbered as they appear: a shard knows
+ * those that it and the shards before it met, the first of the dataset's.
+ */
+async function fieldsWithin(file: ReadableFile, fields: Fields, headerBytes: number): Promise<Fields> {
+  if (headerBytes > file.byteLength || headerBytes > maxHeaderBytes) return fields;
+  const header = new Uint8Array(headerBytes);
+  await file.read(header, 0);
+  const classes = classesIn(header);
+  const within = { ...fields };
+  for (const [name, field] of Object.entries(fields)) {
+    const known = classes[name];
+    if (field.kind !== "class" || !known || known.length >= field.classes.length) continue;
+    if (known.every((label, number) => label === field.classes[number])) within[name] = { ...field, classes: known };
+  }
+  return within;
 }
 
 /** Reads one column, adds its sums to the stream, and the rows that do not agree with theirs to `bad`. */

@@ -4,7 +4,7 @@
 import fs from "node:fs";
 import { resolve } from "node:path";
 import { SpillwayError } from "../errors.js";
-import { manifestName, maxManifestBytes, parseManifest } from "../format/manifest.js";
+import { fingerprintOf, manifestName, maxManifestBytes, parseManifest } from "../format/manifest.js";
 import { readSmallFile } from "../store/file.js";
 import type { Fields } from "../tensor/field.js";
 import { verifyCatalogPart } from "./verify-catalog.js";
@@ -79,6 +79,12 @@ export async function verifyDataset(path: string, options: VerifyOptions = {}): 
     const what = `${manifestName} is damaged: it names ${manifest.shards.length} shards and ${manifest.catalog.length} parts of the catalog`;
     problems.add({ path: manifestName, what, remedy: "Restore it from a copy, or pack again." });
   }
+  const said = manifest.commits.at(-1)?.fingerprint;
+  const found = fingerprintOf(fields, manifest.shards);
+  if (said !== found) {
+    const what = `${manifestName} is damaged: the last commit has fingerprint ${said}, fields and sums give ${found}`;
+    problems.add({ path: manifestName, what, remedy: "Restore it from a copy, or pack again." });
+  }
   let firstSample = 0;
   for (const [number, shard] of manifest.shards.entries()) {
     const from = firstSample;
@@ -90,8 +96,8 @@ export async function verifyDataset(path: string, options: VerifyOptions = {}): 
       bytes += byteLength;
       progress(from + Math.floor(shard.rows * Math.min(1, done / total)));
     };
-    const check = { folder, fields, shard, firstSample, problems, advance };
-    await verifyShard({ ...check, workspace });
+    const check = { folder, fields, shard, firstSample, workspace, problems, advance };
+    await verifyShard(check);
     if (part) await verifyCatalogPart({ ...check, part });
     firstSample += shard.rows;
   }

@@ -205,6 +205,39 @@ test("a validation loop runs inside a training loop, out of the same memory", as
   });
 });
 
+test("a validation loop fits beside a training loop whose readers are all at work, from little memory on", async () => {
+  for (const memory of ["20 MiB", "24 MiB", "32 MiB", "40 MiB"]) {
+    await using(memory, async (dataset) => {
+      let samples = 0;
+      const outer = dataset.view().batches({ batchSize: 10, seed: 1, epochs: 5 });
+      for await (const batch of outer) {
+        if (batch.index % 50 !== 0) continue;
+        samples += (
+          await collect(dataset.view({ rows: [800, 1000] }).batches({ batchSize: 10, shuffle: false }))
+        ).length;
+      }
+      assert.equal(samples, 200 * 10, memory);
+    });
+  }
+});
+
+test("timers and signals get their turn in a loop whose batches are always there already", async () => {
+  await using("32 MiB", async (dataset) => {
+    const signal = AbortSignal.timeout(100);
+    await assert.rejects(
+      async () => {
+        for await (const batch of dataset
+          .view()
+          .batches({ batchSize: 10, epochs: Number.POSITIVE_INFINITY, signal })) {
+          const end = performance.now() + 2;
+          while (performance.now() < end) numbersOf(batch);
+        }
+      },
+      { name: "TimeoutError" },
+    );
+  });
+});
+
 test("every dtype is delivered as float32, or as stored", async () => {
   for (const dtype of dtypes.filter((name) => name !== "bool" && name !== "float16")) {
     const folder = await packed({ count: 300, dtype });
