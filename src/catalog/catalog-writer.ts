@@ -15,6 +15,7 @@ import type { Fields } from "../tensor/field.js";
 
 /** Rows that are held before they are written. */
 const groupRows = 16_384;
+const hashDigits = 16;
 
 /** One row: what is known of a sample besides its tensors. */
 export interface CatalogRow {
@@ -49,7 +50,13 @@ export class CatalogWriter {
   readonly #labelNames: readonly string[];
   readonly #writer: Writer;
   readonly #parquet: ParquetWriter;
-  #rows: CatalogRow[] = [];
+  // Rows as columns: objects of thousands of rows would make the collector's young generation grow by tens of MiB.
+  readonly #ids = new BigInt64Array(groupRows);
+  readonly #hashes = Buffer.alloc(groupRows * hashDigits);
+  #paths: string[] = [];
+  #places: (bigint | null)[] = [];
+  readonly #labels: string[][];
+  #held = 0;
   #count = 0;
 
   /** @param path file to be written, replaced if it is there */
@@ -58,6 +65,7 @@ export class CatalogWriter {
     this.#labelNames = Object.entries(fields).flatMap(([name, field]) =>
       field.kind === "class" ? [name] : [],
     );
+    this.#labels = this.#labelNames.map(() => []);
     this.#writer = this.#guard(() => fileWriter(path));
     this.#parquet = new ParquetWriter({
       writer: this.#writer,
@@ -67,14 +75,19 @@ export class CatalogWriter {
   }
 
   add(row: CatalogRow): void {
-    this.#rows.push(row);
+    this.#ids[this.#held] = BigInt(row.id);
+    this.#hashes.write(row.hash, this.#held * hashDigits, hashDigits, "latin1");
+    this.#paths.push(row.path);
+    this.#places.push(row.row === undefined ? null : BigInt(row.row));
+    for (let k = 0; k < this.#labels.length; k += 1) this.#labels[k]!.push(row.labels[k]!);
+    this.#held += 1;
     this.#count += 1;
-    if (this.#rows.length === groupRows) this.#writeGroup();
+    if (this.#held === groupRows) this.#writeGroup();
   }
 
   /** Writes what is left and makes the file durable; gives its rows, bytes and XXH64. */
   finish(): { rows: number; bytes: number; hash: string } {
-    if (this.#rows.length > 0) this.#writeGroup();
+    if (this.#held > 0) this.#writeGroup();
     return this.#guard(() => {
       void this.#parquet.finish();
       const fd = fs.openSync(this.path, "r+");
@@ -89,15 +102,23 @@ export class CatalogWriter {
   }
 
   #writeGroup(): void {
-    const rows = this.#rows;
-    this.#rows = [];
+    const hashes = Array.from({ length: this.#held }, (_, k) =>
+      this.#hashes.subarray(k * hashDigits, (k + 1) * hashDigits),
+    );
     const columnData: ColumnSource[] = [
-      { name: "id", data: rows.map((row) => BigInt(row.id)) },
-      { name: "path", data: rows.map((row) => row.path) },
-      { name: "row", data: rows.map((row) => (row.row === undefined ? null : BigInt(row.row))) },
-      ...this.#labelNames.map((name, k) => ({ name, data: rows.map((row) => row.labels[k]!) })),
-      { name: "hash", data: rows.map((row) => row.hash) },
+      { name: "id", data: this.#ids.subarray(0, this.#held), encoding: "PLAIN" },
+      { name: "path", data: this.#paths },
+      { name: "row", data: this.#places },
+      ...this.#labelNames.map((name, k) => ({ name, data: this.#labels[k]! })),
+      // Nothing is like another: neither a dictionary nor compression nor least and greatest serve for anything.
+      { name: "hash", data: hashes, encoding: "PLAIN", codec: "UNCOMPRESSED", statistics: false },
     ];
+    this.#paths = [];
+    this.#places = [];
+    this.#labelNames.forEach((_, k) => {
+      this.#labels[k] = [];
+    });
+    this.#held = 0;
     this.#guard(() => void this.#parquet.write({ columnData, rowGroupSize: groupRows }));
   }
 

@@ -2,7 +2,7 @@
 
 import { type Dataset, open } from "../dataset/dataset.js";
 import { SpillwayError } from "../errors.js";
-import { fromFloat16 } from "../source/float16.js";
+import { fromFloat16 } from "../tensor/float16.js";
 import type { DType, TypedArray } from "../tensor/dtype.js";
 import { elementCount, type Field } from "../tensor/field.js";
 

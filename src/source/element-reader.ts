@@ -1,7 +1,7 @@
 // Single numbers of any dtype out of bytes at any place, as JavaScript numbers: for label columns.
 
 import type { DType } from "../tensor/dtype.js";
-import { fromFloat16 } from "./float16.js";
+import { fromFloat16 } from "../tensor/float16.js";
 
 /** Reads the number that starts at a byte; 64-bit integers beyond 2^53 lose their last digits. */
 export type ElementReader = (view: DataView, byte: number) => number;

@@ -4,7 +4,7 @@
 import { SpillwayError } from "../errors.js";
 import { bytesOf, type DType, dtypeOf, elementBytes, viewAs } from "../tensor/dtype.js";
 import { elementCount, type TensorField, tensor } from "../tensor/field.js";
-import { toFloat16 } from "./float16.js";
+import { toFloat16 } from "../tensor/float16.js";
 
 /** Numbers, or lists of such lists, all of one length on each level. */
 export type NestedNumbers = readonly (number | bigint | boolean | NestedNumbers)[];

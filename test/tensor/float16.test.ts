@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { fromFloat16, toFloat16 } from "#spillway/source/float16";
+import { fromFloat16, toFloat16 } from "#spillway/tensor/float16";
 
 test("every float16 becomes itself", () => {
   for (let bits = 0; bits < 65_536; bits++) {
