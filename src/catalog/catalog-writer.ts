@@ -106,7 +106,7 @@ export class CatalogWriter {
       this.#hashes.subarray(k * hashDigits, (k + 1) * hashDigits),
     );
     const columnData: ColumnSource[] = [
-      { name: "id", data: this.#ids.subarray(0, this.#held), encoding: "PLAIN" },
+      { name: "id", data: this.#ids.subarray(0, this.#held), encoding: "DELTA_BINARY_PACKED" },
       { name: "path", data: this.#paths },
       { name: "row", data: this.#places },
       ...this.#labelNames.map((name, k) => ({ name, data: this.#labels[k]! })),

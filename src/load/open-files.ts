@@ -2,7 +2,7 @@
 
 import fs from "node:fs";
 import { join } from "node:path";
-import { SpillwayError } from "../errors.js";
+import { SpillwayError, systemCode } from "../errors.js";
 import { ioError } from "../store/file.js";
 
 /** Descriptors by number of the file. */
@@ -34,11 +34,7 @@ export class OpenFiles {
       this.#open.delete(file);
     }
     this.#open.set(file, fd);
-    if (this.#open.size > this.#most) {
-      const oldest = this.#open.entries().next().value!;
-      this.#open.delete(oldest[0]);
-      fs.closeSync(oldest[1]);
-    }
+    if (this.#open.size > this.#most) this.#closeOldest();
     this.#lastFile = file;
     this.#lastDescriptor = fd;
     return fd;
@@ -56,19 +52,43 @@ export class OpenFiles {
 
   #openFile(file: number): number {
     const path = this.pathOf(file);
-    let fd: number;
+    const fd = this.#tryOpen(path);
     try {
-      fd = fs.openSync(path, "r");
-    } catch (cause) {
-      throw ioError(cause, path, "cannot be opened");
+      requireLength(path, fs.fstatSync(fd).size, this.#byteLengths[file]!);
+    } catch (error) {
+      fs.closeSync(fd);
+      throw error;
     }
-    const { size } = fs.fstatSync(fd);
-    const expected = this.#byteLengths[file]!;
-    if (size === expected) return fd;
-    fs.closeSync(fd);
-    throw new SpillwayError("corrupt", `${path} has ${size} bytes, dataset.json says ${expected}`, {
-      remedy: `The file was cut or changed: run "spillway verify ${this.#root}" for the extent; restore it, or pack again.`,
-      where: { path, dataset: this.#root, shard: this.#paths[file]! },
-    });
+    return fd;
   }
+
+  /** Opens a file; where the process has too many, closes own ones until it works. */
+  #tryOpen(path: string): number {
+    for (;;) {
+      try {
+        return fs.openSync(path, "r");
+      } catch (cause) {
+        const isShort = ["EMFILE", "ENFILE"].includes(systemCode(cause));
+        if (!isShort || this.#open.size === 0) throw ioError(cause, path, "cannot be opened");
+        this.#closeOldest();
+      }
+    }
+  }
+
+  #closeOldest(): void {
+    const [file, fd] = this.#open.entries().next().value!;
+    this.#open.delete(file);
+    if (file === this.#lastFile) this.#lastFile = -1;
+    fs.closeSync(fd);
+  }
+}
+
+/** @throws SpillwayError `corrupt` unless a file of a dataset is as long as its manifest says */
+export function requireLength(path: string, byteLength: number, expected: number): void {
+  if (byteLength === expected) return;
+  throw new SpillwayError("corrupt", `${path} has ${byteLength} bytes, dataset.json says ${expected}`, {
+    remedy:
+      "The file was cut or changed: restore it from a copy, or pack again; spillway verify tells the extent.",
+    where: { path },
+  });
 }

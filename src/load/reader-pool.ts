@@ -1,6 +1,7 @@
 // The reader threads of an open dataset: started when a loop needs them, kept for the next loop, ended on close. Each
 // is counted in the memory. A thread that is idle does not keep the process alive.
 
+import { readFileSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { type ErrorRecord, recordError, SpillwayError } from "../errors.js";
 import { kernelModule } from "../kernels/kernels.js";
@@ -8,8 +9,9 @@ import { type MemoryPool, threadBytes } from "./memory-pool.js";
 import type { FromReader, ReaderJob, ReaderStart } from "./messages.js";
 import type { DatasetTable } from "./table.js";
 
-/** Files that all readers together keep open at most. */
+/** Shards that all readers together keep open at most: a third of what the process may open, shared by eight. */
 const maxOpenFiles = 512;
+const typicalReaders = 8;
 
 /** Small heaps: readers hold next to nothing of their own. */
 const resourceLimits = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 64, stackSizeMb: 1 };
@@ -66,7 +68,7 @@ export class ReaderPool {
       module: kernelModule(),
       segments: this.#memory.segments,
       table: this.#table,
-      maxOpenFiles: Math.ceil(maxOpenFiles / 8),
+      maxOpenFiles: Math.max(1, Math.floor(Math.min(maxOpenFiles, openFileLimit() / 3) / typicalReaders)),
     };
     const worker = new Worker(new URL("./reader.js", import.meta.url), {
       workerData,
@@ -111,6 +113,16 @@ export class ReaderPool {
     thread.onEnd = undefined;
     if (!thread.isDead) this.#idle.push(thread);
     onEnd(error);
+  }
+}
+
+/** Files that this process may have open, Infinity where the system does not say. */
+function openFileLimit(): number {
+  try {
+    const limits = readFileSync("/proc/self/limits", "utf8");
+    return Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? Number.POSITIVE_INFINITY);
+  } catch {
+    return Number.POSITIVE_INFINITY;
   }
 }
 

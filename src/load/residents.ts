@@ -10,6 +10,7 @@ import { formatBytes } from "../store/byte-size.js";
 import { openFile } from "../store/file.js";
 import type { MemoryPool, Reservation } from "./memory-pool.js";
 import type { Place, ResidentTable } from "./messages.js";
+import { requireLength } from "./open-files.js";
 import { residentStride } from "./plan.js";
 import type { ColumnTable, DatasetTable } from "./table.js";
 
@@ -109,6 +110,7 @@ async function loadColumn(dataset: DatasetTable, column: ColumnTable, place: Res
     const rows = dataset.firstRows[shard + 1]! - dataset.firstRows[shard]!;
     const file = openFile(join(dataset.root, dataset.paths[shard]!));
     try {
+      requireLength(file.path, file.byteLength, dataset.shardBytes[shard]!);
       for (let row = 0; row < rows; row += chunkRows) {
         const end = Math.min(rows, row + chunkRows);
         await file.read(bytes.subarray(0, (end - row) * stride), column.starts[shard]! + row * stride);

@@ -37,11 +37,12 @@ export function checkOptions({ jobs, layout }: PackOptions): void {
 }
 
 /**
- * A place for a new dataset: nothing there, an empty folder, or an unfinished pack.
+ * A place for a new dataset: nothing there, an empty folder, or an unfinished pack. What a kill may have left is let
+ * pass where the lock is not held yet: it has to be looked at again under the lock, which tidies up.
  *
  * @throws SpillwayError `exists`, or `io` for a folder that cannot be read
  */
-export function requireRoom(path: string): void {
+export function requireRoom(path: string, isLocked: boolean): void {
   let files: string[];
   try {
     files = fs.readdirSync(path);
@@ -54,9 +55,9 @@ export function requireRoom(path: string): void {
     });
   }
   if (readState(path) !== undefined) return;
-  // Killed while it began: a lock, and scratch without a state.
+  // Killed while it began, or at its very end: a lock, or scratch without a state.
   const others = files.filter((file) => !file.startsWith(".lock") && file !== packingName);
-  if (others.length === 0) return;
+  if (others.length === 0 || (!isLocked && files.includes(manifestName) && others.length < files.length)) return;
   const what = files.includes(manifestName) ? "a dataset" : `${others.length} files that are no dataset`;
   throw new SpillwayError("exists", `${path} holds ${what} already`, {
     remedy: "Choose another folder, or remove this one first.",

@@ -39,7 +39,7 @@ export async function packSource(
 ): Promise<PackResult> {
   const note = options.onNote ?? (() => {});
   options.signal?.throwIfAborted();
-  requireRoom(path);
+  requireRoom(path, false);
   const seed = checkSeed(options.seed ?? 0);
   checkOptions(options);
   const opened =
@@ -72,7 +72,7 @@ async function packUnderLock(
     if (lock.takenOverFrom) note(`Took over the lock of ${lock.takenOverFrom}.`);
     // A pack that was finished but for its scratch, or that another process finished before this one had the lock.
     if (!readState(path) && readManifest(path)) removeState(path);
-    requireRoom(path);
+    requireRoom(path, true);
     return await packInto(source, path, seed, options, note);
   } finally {
     lock?.release();

@@ -17,8 +17,7 @@ const typicalPathBytes = 48;
 /** Piles where the number of samples is not known. */
 const unknownBits = 6;
 const maxBits = 11;
-/** A checkpoint of pass 1 after so many bytes: what a kill can cost. */
-const checkpointBytes = 2 ** 31;
+const defaultCheckpointBytes = 2 ** 31;
 const partBytes = 2 ** 18;
 
 export interface TwoPassJob {
@@ -29,6 +28,8 @@ export interface TwoPassJob {
   arena: Uint8Array;
   state: PackState;
   steps: Steps;
+  /** Bytes of samples between two checkpoints of pass 1: what a kill can cost. Default 2 GiB. */
+  checkpointBytes?: number;
 }
 
 /** How the memory is shared out: half for the piles, a quarter for the writer's blocks, the rest for single samples. */
@@ -58,7 +59,7 @@ export function scratchBytes(fields: Fields, sampleCount: number, arenaBytes: nu
 
 /** Pass 1, from where its last checkpoint stood; gives the state that pass 2 starts from. */
 export async function throwOnPiles(job: TwoPassJob): Promise<PackState> {
-  const { folder, source, seed, arena, state, steps } = job;
+  const { folder, source, seed, arena, state, steps, checkpointBytes = defaultCheckpointBytes } = job;
   if (state.pass === 2) return state;
   createFolder(packingFolder(folder));
   const bits = state.piles?.bits ?? pileBits(source.fields, source.sampleCount, arena.length);
