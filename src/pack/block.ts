@@ -46,11 +46,10 @@ export class Block {
       at = start + capacity * stride;
       return { name, stride, rowsPerSum: rowsPerSum(stride), isTensor: field.kind === "tensor", start };
     });
-    const tensorBytes = this.#columns.reduce((sum, column) => sum + (column.isTensor ? column.stride : 0), 0);
     this.#hashes = roundUp(at, 8);
     this.#sums = this.#hashes + capacity * 8;
     this.#gather = this.#sums + (capacity + 2) * 8;
-    this.byteLength = this.#gather + tensorBytes;
+    this.byteLength = this.#gather + gatherBytes(fields);
     const memory = sharedMemory(this.byteLength);
     this.#bytes = new Uint8Array(memory.buffer);
     this.#kernels = bindKernels(kernelModule(), memory);
@@ -142,5 +141,11 @@ export class Block {
 export function blockBytesFor(fields: Fields, rows: number): number {
   const strides = Object.values(fields).map(fieldStride);
   const records = strides.reduce((sum, stride) => sum + stride, 0);
-  return strides.length * (carryBytes + 4096) + rows * (records + 16) + records + 64;
+  return strides.length * (carryBytes + 4096) + rows * (records + 16) + gatherBytes(fields) + 64;
+}
+
+/** Room to put the tensors of a sample side by side for their hash: a single one is so already. */
+function gatherBytes(fields: Fields): number {
+  const strides = Object.values(fields).flatMap((field) => (field.kind === "tensor" ? [fieldStride(field)] : []));
+  return strides.length > 1 ? strides.reduce((sum, stride) => sum + stride, 0) : 0;
 }

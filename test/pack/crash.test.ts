@@ -172,10 +172,13 @@ for (const way of ways) {
       packAs(way, sources[way], join(folder, `counted ${way}`), {}),
     );
     const random = seeded(total);
-    const tries = 40;
+    const [first, last, between] = [10, 8, 6];
+    const tries = first + between + last;
     for (let number = 0; number < tries; number += 1) {
-      // The beginning and the end change by single steps, the middle is the same again and again.
-      const at = number < 15 ? number : number >= tries - 10 ? total - (tries - number) : Math.floor(15 + random() * (total - 25));
+      // Every one at the beginning and the end; in between the same changes come again and again.
+      let at = Math.floor(first + random() * (total - first - last));
+      if (number < first) at = number;
+      else if (number >= first + between) at = total - (tries - number);
       const path = join(folder, `stopped ${way} ${number}`);
       await stopAt(at, random() < 0.5, () => packAs(way, sources[way], path, {}));
       if (fs.existsSync(path)) await checkLeft(way, path);
