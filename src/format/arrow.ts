@@ -164,7 +164,9 @@ export function classesIn(header: Uint8Array): Record<string, string[]> {
     return Object.fromEntries(
       schema.fields.flatMap(({ name, metadata }) => {
         const classes: unknown = JSON.parse(metadata.get("spillway.classes") ?? "null");
-        return Array.isArray(classes) && classes.every((label) => typeof label === "string") ? [[name, classes]] : [];
+        return Array.isArray(classes) && classes.every((label) => typeof label === "string")
+          ? [[name, classes]]
+          : [];
       }),
     );
   } catch {

@@ -61,7 +61,8 @@ export class Block {
     for (let k = 0; k < this.#columns.length; k += 1) {
       const { start, stride, name } = this.#columns[k]!;
       const part = parts[k]!;
-      if (part.length !== stride) throw new RangeError(`field ${name} of a sample has ${part.length} bytes, not ${stride}`);
+      if (part.length !== stride)
+        throw new RangeError(`field ${name} of a sample has ${part.length} bytes, not ${stride}`);
       this.#bytes.set(part, start + index * stride);
     }
   }
@@ -125,12 +126,7 @@ export class Block {
           this.#bytes.copyWithin(at, start + index * stride, start + (index + 1) * stride);
           at += stride;
         }
-        this.#kernels.xxh64Runs(
-          this.#gather,
-          at - this.#gather,
-          at - this.#gather,
-          this.#hashes + index * 8,
-        );
+        this.#kernels.xxh64Runs(this.#gather, at - this.#gather, at - this.#gather, this.#hashes + index * 8);
       }
     }
     return new BigUint64Array(this.#bytes.buffer, this.#hashes, count);
@@ -146,6 +142,8 @@ export function blockBytesFor(fields: Fields, rows: number): number {
 
 /** Room to put the tensors of a sample side by side for their hash: a single one is so already. */
 function gatherBytes(fields: Fields): number {
-  const strides = Object.values(fields).flatMap((field) => (field.kind === "tensor" ? [fieldStride(field)] : []));
+  const strides = Object.values(fields).flatMap((field) =>
+    field.kind === "tensor" ? [fieldStride(field)] : [],
+  );
   return strides.length > 1 ? strides.reduce((sum, stride) => sum + stride, 0) : 0;
 }

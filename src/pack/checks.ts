@@ -57,7 +57,8 @@ export function requireRoom(path: string, isLocked: boolean): void {
   if (readState(path) !== undefined) return;
   // Killed while it began, or at its very end: a lock, or scratch without a state.
   const others = files.filter((file) => !file.startsWith(".lock") && file !== packingName);
-  if (others.length === 0 || (!isLocked && files.includes(manifestName) && others.length < files.length)) return;
+  if (others.length === 0 || (!isLocked && files.includes(manifestName) && others.length < files.length))
+    return;
   const what = files.includes(manifestName) ? "a dataset" : `${others.length} files that are no dataset`;
   throw new SpillwayError("exists", `${path} holds ${what} already`, {
     remedy: "Choose another folder, or remove this one first.",
@@ -95,7 +96,10 @@ export interface SpaceNeed {
 }
 
 /** @throws SpillwayError `space` if the disk has too little room, scratch included */
-export function checkSpace({ source, path, shardBytes, arenaBytes }: SpaceNeed, note: (text: string) => void): void {
+export function checkSpace(
+  { source, path, shardBytes, arenaBytes }: SpaceNeed,
+  note: (text: string) => void,
+): void {
   const free = freeBytes(path);
   const { fields, sampleCount } = source;
   if (sampleCount === undefined) {
@@ -109,7 +113,10 @@ export function checkSpace({ source, path, shardBytes, arenaBytes }: SpaceNeed, 
   if (arenaBytes !== undefined) {
     const { piles, largest } = scratchBytes(fields, sampleCount, arenaBytes);
     // Piles go as shards come: what is there twice is a shard and the pile at work, which may be parted once more.
-    needed = Math.min(data + piles + largest, Math.max(data, piles) + Math.min(shardBytes, data) + 2 * largest);
+    needed = Math.min(
+      data + piles + largest,
+      Math.max(data, piles) + Math.min(shardBytes, data) + 2 * largest,
+    );
     parts = `, ${formatBytes(piles)} of it scratch that goes again`;
   }
   note(`Needs ${formatBytes(needed)} of disk${parts}; ${formatBytes(free)} are free.`);

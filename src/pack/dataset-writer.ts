@@ -82,7 +82,10 @@ export class DatasetWriter {
     const rowBytes = sampleBytes(fields) + 16;
     const overhead = blockBytesFor(fields, 0);
     const most = Math.floor((perBlock - overhead) / rowBytes);
-    const blockRows = Math.max(1, Math.min(most, maxBlockRows, this.#shardRows, plannedRows ?? Number.POSITIVE_INFINITY));
+    const blockRows = Math.max(
+      1,
+      Math.min(most, maxBlockRows, this.#shardRows, plannedRows ?? Number.POSITIVE_INFINITY),
+    );
     this.#openClasses = Object.entries(fields).flatMap(([name, field]) => {
       if (field.kind !== "class" || field.classes.length > 0) return [];
       const known = committed?.fields[name];
@@ -221,7 +224,11 @@ export class DatasetWriter {
 
 /** The error for shards so small that a dataset would need more than 100,000 of them. */
 export function tooManyShards(shardBytes: number, remedy = "Use larger shards."): SpillwayError {
-  return new SpillwayError("usage", `with shards of ${formatBytes(shardBytes)} there would be more than ${maxShards}`, {
-    remedy,
-  });
+  return new SpillwayError(
+    "usage",
+    `with shards of ${formatBytes(shardBytes)} there would be more than ${maxShards}`,
+    {
+      remedy,
+    },
+  );
 }

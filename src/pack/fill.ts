@@ -91,7 +91,11 @@ export async function writeInTurn(
 
 /** The error for a source that said another number of samples than it gives. */
 export function otherCount(said: number, given: number | "more"): SpillwayError {
-  return new SpillwayError("source", `the source gives ${given === "more" ? "more samples than" : `only ${given} samples of`} the ${said} it said it had`, {
-    remedy: "Pack it again; it must not change meanwhile.",
-  });
+  return new SpillwayError(
+    "source",
+    `the source gives ${given === "more" ? "more samples than" : `only ${given} samples of`} the ${said} it said it had`,
+    {
+      remedy: "Pack it again; it must not change meanwhile.",
+    },
+  );
 }

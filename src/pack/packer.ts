@@ -19,14 +19,21 @@ import type { Source } from "../source/source.js";
 import { formatBytes, parseBytes } from "../store/byte-size.js";
 import { createFolder, syncFolder } from "../store/file.js";
 import { describeField, type Fields, sampleBytes } from "../tensor/field.js";
-import { checkOptions, checkSpace, chooseMemory, defaultJobs, requireFewShards, requireRoom } from "./checks.js";
+import {
+  checkOptions,
+  checkSpace,
+  chooseMemory,
+  defaultJobs,
+  requireFewShards,
+  requireRoom,
+} from "./checks.js";
 import { DatasetWriter, readManifest } from "./dataset-writer.js";
 import { checkFields } from "./field-checks.js";
 import { otherCount, type Steps, writeByIndex, writeInTurn } from "./fill.js";
 import { type Lock, takeLock } from "./lock.js";
 import type { PackOptions, PackProgress, PackResult } from "./options.js";
 import { type Begun, type PackState, readState, removeState, requireSame, writeState } from "./state.js";
-import { arenaBytesOf, takeFromPiles, throwOnPiles, type TwoPassJob, writerShare } from "./two-pass.js";
+import { arenaBytesOf, type TwoPassJob, takeFromPiles, throwOnPiles, writerShare } from "./two-pass.js";
 
 const layoutView = "6c61796f75740000";
 const leastShardBytes = 4096;
@@ -123,7 +130,10 @@ async function packInto(
     );
   const isTwoPass = layout.kind === "shuffled" && !(source.readInto && source.sampleCount !== undefined);
   if (!state) {
-    checkSpace({ source, path, shardBytes, ...(isTwoPass && { arenaBytes: arenaBytesOf(memoryBytes) }) }, note);
+    checkSpace(
+      { source, path, shardBytes, ...(isTwoPass && { arenaBytes: arenaBytesOf(memoryBytes) }) },
+      note,
+    );
     state = { version: 1, begun, pass: 1, samples: 0 };
     beginState(path, state);
   }
@@ -261,7 +271,8 @@ function beginState(path: string, state: PackState): void {
 
 /** Removes what was begun for a stream that turned out to be empty. */
 function removeEmpty(path: string): void {
-  for (const name of [manifestName, "shards", "catalog"]) fs.rmSync(join(path, name), { recursive: true, force: true });
+  for (const name of [manifestName, "shards", "catalog"])
+    fs.rmSync(join(path, name), { recursive: true, force: true });
   removeState(path);
 }
 

@@ -165,17 +165,25 @@ function requirePile(path: string, byteLength: number): void {
   const found = fs.statSync(path, { throwIfNoEntry: false })?.size;
   if (found !== undefined && found >= byteLength) return;
   const what = found === undefined ? "is gone" : `has ${found} bytes`;
-  throw new SpillwayError("corrupt", `${path}, part of an unfinished pack, ${what}; ${byteLength} were written`, {
-    remedy: "Remove the unfinished dataset and pack again.",
-    where: { path },
-  });
+  throw new SpillwayError(
+    "corrupt",
+    `${path}, part of an unfinished pack, ${what}; ${byteLength} were written`,
+    {
+      remedy: "Remove the unfinished dataset and pack again.",
+      where: { path },
+    },
+  );
 }
 
 function longPath(sample: number, path: string): SpillwayError {
-  return new SpillwayError("source", `the path of sample ${sample} (from 0) is longer than ${maxPathBytes} bytes: ${path.slice(0, 64)}...`, {
-    remedy: "Give it a shorter one.",
-    where: { sample },
-  });
+  return new SpillwayError(
+    "source",
+    `the path of sample ${sample} (from 0) is longer than ${maxPathBytes} bytes: ${path.slice(0, 64)}...`,
+    {
+      remedy: "Give it a shorter one.",
+      where: { sample },
+    },
+  );
 }
 
 /** A sample as it lies on a pile. */

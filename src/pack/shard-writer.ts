@@ -189,10 +189,14 @@ export class ShardWriter {
 }
 
 function tooManyNames(path: string): SpillwayError {
-  return new SpillwayError("source", `the samples of ${path} brought more new class names than its header has room for`, {
-    remedy: "Remove the unfinished dataset, and declare the classes: fields: { label: classes([...]) }.",
-    where: { path },
-  });
+  return new SpillwayError(
+    "source",
+    `the samples of ${path} brought more new class names than its header has room for`,
+    {
+      remedy: "Remove the unfinished dataset, and declare the classes: fields: { label: classes([...]) }.",
+      where: { path },
+    },
+  );
 }
 
 function syncFile(sync: typeof fs.fsync, fd: number, path: string): Promise<void> {

@@ -52,7 +52,11 @@ function pileBits(fields: Fields, sampleCount: number | undefined, arenaBytes: n
 }
 
 /** Bytes of scratch on disk for `sampleCount` samples: all piles, and the largest of them, about. */
-export function scratchBytes(fields: Fields, sampleCount: number, arenaBytes: number): { piles: number; largest: number } {
+export function scratchBytes(
+  fields: Fields,
+  sampleCount: number,
+  arenaBytes: number,
+): { piles: number; largest: number } {
   const piles = sampleCount * (pileRecordBytes(sampleBytes(fields)) + typicalPathBytes);
   return { piles, largest: Math.ceil(piles / 2 ** pileBits(fields, sampleCount, arenaBytes)) };
 }
@@ -96,7 +100,8 @@ export async function throwOnPiles(job: TwoPassJob): Promise<PackState> {
     }
   }
   steps.advance(index);
-  if (source.sampleCount !== undefined && index < source.sampleCount) throw otherCount(source.sampleCount, index);
+  if (source.sampleCount !== undefined && index < source.sampleCount)
+    throw otherCount(source.sampleCount, index);
   return checkpoint(2);
 }
 

@@ -187,7 +187,8 @@ async function fieldsWithin(file: ReadableFile, fields: Fields, headerBytes: num
   for (const [name, field] of Object.entries(fields)) {
     const known = classes[name];
     if (field.kind !== "class" || !known || known.length >= field.classes.length) continue;
-    if (known.every((label, number) => label === field.classes[number])) within[name] = { ...field, classes: known };
+    if (known.every((label, number) => label === field.classes[number]))
+      within[name] = { ...field, classes: known };
   }
   return within;
 }

@@ -2,7 +2,7 @@
 // never passed on as zeros. Written files become visible whole or not at all.
 
 import fs from "node:fs";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { SpillwayError, systemCode } from "../errors.js";
 
 /** A file open for reading at any place, from one thread. */
@@ -176,7 +176,20 @@ export function createFolder(path: string): void {
   try {
     fs.mkdirSync(path, { recursive: true });
   } catch (cause) {
-    throw ioError(cause, path, "cannot be created");
+    throw ioError(reasonFor(path, cause), path, "cannot be created");
+  }
+}
+
+/** Node says ENOENT where a disk is read-only: making the first missing folder alone tells the reason. */
+function reasonFor(path: string, cause: unknown): unknown {
+  if (systemCode(cause) !== "ENOENT") return cause;
+  let missing = resolve(path);
+  while (dirname(missing) !== missing && !fs.existsSync(dirname(missing))) missing = dirname(missing);
+  try {
+    fs.mkdirSync(missing);
+    return cause;
+  } catch (reason) {
+    return reason;
   }
 }
 

@@ -36,13 +36,16 @@ test("apache-arrow reads a shard of every dtype, with its rows, and nothing null
 test("the header is as long for any number of rows", () => {
   const fields: Fields = { x: tensor("float32", [7]), label: classes(["a", "b"]) };
   for (const rows of [1, 2, 1000, 2 ** 31, 2 ** 40]) {
-    assert.equal(encodeShard(fields, planShard(fields, rows, headerBytesOf(fields))).header.length, headerBytesOf(fields));
+    assert.equal(
+      encodeShard(fields, planShard(fields, rows, headerBytesOf(fields))).header.length,
+      headerBytesOf(fields),
+    );
   }
   assert.equal(headerBytesOf(fields) % 4096, 0);
 });
 
 test("class names are found in a header, and nothing in bytes that are none", () => {
-  const fields: Fields = { label: classes(["ä", "b\"c"]), x: tensor("uint8", []), other: classes(["z"]) };
+  const fields: Fields = { label: classes(["ä", 'b"c']), x: tensor("uint8", []), other: classes(["z"]) };
   assert.deepEqual(classesIn(shardOf(fields, 3)), { label: ["ä", 'b"c'], other: ["z"] });
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {

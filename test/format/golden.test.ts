@@ -24,7 +24,9 @@ function dump(bytes: Uint8Array): string[] {
     const line = bytes.subarray(at, at + 16);
     if (line.every((byte) => byte === 0)) continue;
     const hex = Array.from(line, (byte) => byte.toString(16).padStart(2, "0")).join(" ");
-    const text = Array.from(line, (byte) => (byte > 31 && byte < 127 ? String.fromCharCode(byte) : ".")).join("");
+    const text = Array.from(line, (byte) => (byte > 31 && byte < 127 ? String.fromCharCode(byte) : ".")).join(
+      "",
+    );
     lines.push(`${at.toString(16).padStart(8, "0")}  ${hex.padEnd(47)}  ${text}`);
   }
   return lines;

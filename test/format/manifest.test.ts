@@ -4,7 +4,13 @@ import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { classes, type Fields, SpillwayError, tensor } from "spillway";
-import { encodeManifest, fingerprintOf, formatVersion, type Manifest, parseManifest } from "#spillway/format/manifest";
+import {
+  encodeManifest,
+  fingerprintOf,
+  formatVersion,
+  type Manifest,
+  parseManifest,
+} from "#spillway/format/manifest";
 import { planShard, planSums } from "#spillway/format/shard";
 import { packed } from "../fixtures/packed.js";
 
@@ -36,7 +42,10 @@ test("any JSON and any text give a manifest or our error", () => {
     try {
       parseManifest(value, "here");
     } catch (error) {
-      assert.ok(error instanceof SpillwayError && (error.code === "corrupt" || error.code === "version"), String(error));
+      assert.ok(
+        error instanceof SpillwayError && (error.code === "corrupt" || error.code === "version"),
+        String(error),
+      );
     }
   };
   fc.assert(fc.property(fc.json(), damaged));
@@ -66,7 +75,10 @@ test("a manifest that was cut anywhere is refused", () => {
 });
 
 test("a newer format version is refused with what to do, whatever else it holds", () => {
-  for (const value of [{ ...good(), version: 2 }, { version: formatVersion + 1, novel: true }]) {
+  for (const value of [
+    { ...good(), version: 2 },
+    { version: formatVersion + 1, novel: true },
+  ]) {
     assert.throws(
       () => parseManifest(JSON.stringify(value), "here"),
       (error) => {
@@ -84,7 +96,20 @@ test("a newer format version is refused with what to do, whatever else it holds"
 });
 
 test("paths that leave the folder are refused", () => {
-  for (const bad of ["/etc/passwd", "../x", "shards/../../x", "a/..", "..", ".", "./x", "a\\b", "C:\\x\\y", "a\0b", "", "x".repeat(1025)]) {
+  for (const bad of [
+    "/etc/passwd",
+    "../x",
+    "shards/../../x",
+    "a/..",
+    "..",
+    ".",
+    "./x",
+    "a\\b",
+    "C:\\x\\y",
+    "a\0b",
+    "",
+    "x".repeat(1025),
+  ]) {
     const manifest = good();
     manifest.shards[0]!.path = bad;
     refused(manifest, /shards\.0\.path/);
@@ -106,43 +131,85 @@ test("numbers that do not belong together are refused", () => {
     work(manifest);
     return manifest;
   };
-  refused(change((m) => (m.rows += 1)), /shards hold 100 rows, the dataset 101/);
-  refused(change((m) => (m.commits[0]!.rows = 7)), /the last commit has 7 rows, the dataset 100/);
-  refused(change((m) => (m.shards[0]!.sums.bytes += 8)), /should have \d+ bytes, not \d+/);
-  refused(change((m) => (m.shards[0]!.columns.data!.stride = 25)), /column "data" of shards\/00000\.arrow does not lie within/);
-  refused(change((m) => (m.shards[0]!.columns.data!.start = 2 ** 40)), /column "data"/);
-  refused(change((m) => delete m.shards[0]!.columns.label), /column "label"/);
-  refused(change((m) => (m.shards[0]!.rows = 0)), /shards\.0\.rows/);
-  refused(change((m) => (m.shards[0]!.bytes = -1)), /shards\.0\.bytes/);
-  refused(change((m) => (m.shards[0]!.sums.hash = "xyz")), /shards\.0\.sums\.hash: is not 16 hexadecimal digits/);
-  refused(change((m) => (m.fields.data = { kind: "tensor", dtype: "float32", shape: [0] })), /fields\.data/);
-  refused(change((m) => Object.assign(m, { unknown: 1 })), /unknown/i);
+  refused(
+    change((m) => (m.rows += 1)),
+    /shards hold 100 rows, the dataset 101/,
+  );
+  refused(
+    change((m) => (m.commits[0]!.rows = 7)),
+    /the last commit has 7 rows, the dataset 100/,
+  );
+  refused(
+    change((m) => (m.shards[0]!.sums.bytes += 8)),
+    /should have \d+ bytes, not \d+/,
+  );
+  refused(
+    change((m) => (m.shards[0]!.columns.data!.stride = 25)),
+    /column "data" of shards\/00000\.arrow does not lie within/,
+  );
+  refused(
+    change((m) => (m.shards[0]!.columns.data!.start = 2 ** 40)),
+    /column "data"/,
+  );
+  refused(
+    change((m) => delete m.shards[0]!.columns.label),
+    /column "label"/,
+  );
+  refused(
+    change((m) => (m.shards[0]!.rows = 0)),
+    /shards\.0\.rows/,
+  );
+  refused(
+    change((m) => (m.shards[0]!.bytes = -1)),
+    /shards\.0\.bytes/,
+  );
+  refused(
+    change((m) => (m.shards[0]!.sums.hash = "xyz")),
+    /shards\.0\.sums\.hash: is not 16 hexadecimal digits/,
+  );
+  refused(
+    change((m) => (m.fields.data = { kind: "tensor", dtype: "float32", shape: [0] })),
+    /fields\.data/,
+  );
+  refused(
+    change((m) => Object.assign(m, { unknown: 1 })),
+    /unknown/i,
+  );
 });
 
 const strides = fc.array(fc.integer({ min: 1, max: 5000 }), { minLength: 1, maxLength: 6 });
 
 test("columns of a shard start on 4 KiB in the order of the fields, without overlap or padding of records", () => {
   fc.assert(
-    fc.property(strides, fc.integer({ min: 1, max: 100_000 }), fc.integer({ min: 1, max: 20 }), (lengths, rows, pages) => {
-      const fields: Fields = Object.fromEntries(lengths.map((length, k) => [`f${k}`, tensor("uint8", [length])]));
-      const plan = planShard(fields, rows, pages * 4096);
-      let end = plan.headerBytes;
-      for (const [k, length] of lengths.entries()) {
-        const { start, stride } = plan.columns[`f${k}`]!;
-        assert.equal(stride, length);
-        assert.equal(start % 4096, 0);
-        assert.ok(start >= end && start < end + 4096);
-        end = start + rows * stride;
-      }
-      assert.ok(plan.bodyEnd % 8 === 0 && plan.bodyEnd >= end && plan.bodyEnd < end + 8);
-    }),
+    fc.property(
+      strides,
+      fc.integer({ min: 1, max: 100_000 }),
+      fc.integer({ min: 1, max: 20 }),
+      (lengths, rows, pages) => {
+        const fields: Fields = Object.fromEntries(
+          lengths.map((length, k) => [`f${k}`, tensor("uint8", [length])]),
+        );
+        const plan = planShard(fields, rows, pages * 4096);
+        let end = plan.headerBytes;
+        for (const [k, length] of lengths.entries()) {
+          const { start, stride } = plan.columns[`f${k}`]!;
+          assert.equal(stride, length);
+          assert.equal(start % 4096, 0);
+          assert.ok(start >= end && start < end + 4096);
+          end = start + rows * stride;
+        }
+        assert.ok(plan.bodyEnd % 8 === 0 && plan.bodyEnd >= end && plan.bodyEnd < end + 8);
+      },
+    ),
   );
 });
 
 test("sums lie column after column, one for each 4 KiB run of records or for each larger record", () => {
   fc.assert(
     fc.property(strides, fc.integer({ min: 1, max: 100_000 }), (lengths, rows) => {
-      const fields: Fields = Object.fromEntries(lengths.map((length, k) => [`f${k}`, tensor("uint8", [length])]));
+      const fields: Fields = Object.fromEntries(
+        lengths.map((length, k) => [`f${k}`, tensor("uint8", [length])]),
+      );
       const { starts, bytes } = planSums(fields, rows);
       let at = 0;
       for (const [k, length] of lengths.entries()) {

@@ -80,14 +80,19 @@ async function orderOf(path: string): Promise<number[]> {
   const order: number[] = [];
   try {
     if (dataset.size === 0) return [];
-    for await (const batch of dataset.view().batches({ batchSize: 256, shuffle: false, readers: 1, deliver: "stored" })) {
+    for await (const batch of dataset
+      .view()
+      .batches({ batchSize: 256, shuffle: false, readers: 1, deliver: "stored" })) {
       const [name, field] = Object.entries(batch.fields).find(([name]) => name !== "label")!;
       const length = field.data.length / batch.size;
       for (let k = 0; k < batch.size; k += 1) {
         const values = [...field.data.slice(k * length, (k + 1) * length)].map(Number);
         const number = name === "image" ? values[0]! + values[1]! * 256 : values[0]!;
         const rest = name === "image" ? number % 251 : number;
-        assert.ok(values.slice(2).every((value) => value === rest), `sample ${number} is mixed`);
+        assert.ok(
+          values.slice(2).every((value) => value === rest),
+          `sample ${number} is mixed`,
+        );
         assert.equal(Number(batch.fields.label!.data[k]), number % (name === "image" ? 5 : 3));
         order.push(number);
       }

@@ -4,8 +4,8 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { classes, open, type PackOptions, pack, SpillwayError, tensor } from "spillway";
-import { packSource } from "#spillway/pack/packer";
 import { takeLock } from "#spillway/pack/lock";
+import { packSource } from "#spillway/pack/packer";
 import { verifyDataset } from "#spillway/pack/verify";
 import { temporaryFolder, upTo } from "../fixtures/packed.js";
 import { openFileCount, refuses } from "../source/fixtures.js";
@@ -32,7 +32,11 @@ async function errorOf(work: () => Promise<unknown>): Promise<SpillwayError> {
 }
 
 /** Begins a pack and stops it after some samples were committed. */
-async function begun(path: string, options: PackOptions = {}, source: Parameters<typeof pack>[0] = npy): Promise<void> {
+async function begun(
+  path: string,
+  options: PackOptions = {},
+  source: Parameters<typeof pack>[0] = npy,
+): Promise<void> {
   const stop = new AbortController();
   const reason = new Error("stopped");
   const onProgress = () => {
@@ -48,12 +52,20 @@ test("a dataset, another folder and a file are not packed over", async () => {
   const path = newPath();
   await pack(npy, path);
   const before = contentOf(path);
-  await refuses(() => pack(npy, path), "exists", `${path} holds a dataset already. Choose another folder, or remove this one first.`);
+  await refuses(
+    () => pack(npy, path),
+    "exists",
+    `${path} holds a dataset already. Choose another folder, or remove this one first.`,
+  );
   assert.deepEqual(contentOf(path), before);
   const other = newPath();
   fs.mkdirSync(other);
   fs.writeFileSync(join(other, "notes.txt"), "mine");
-  await refuses(() => pack(npy, other), "exists", `${other} holds 1 files that are no dataset already. Choose another folder, or remove this one first.`);
+  await refuses(
+    () => pack(npy, other),
+    "exists",
+    `${other} holds 1 files that are no dataset already. Choose another folder, or remove this one first.`,
+  );
   assert.deepEqual(contentOf(other), { "notes.txt": "mine" });
   const file = join(other, "notes.txt");
   await refuses(() => pack(npy, file), "exists", `${file} is a file. Give the dataset a folder of its own.`);
@@ -84,7 +96,9 @@ test("a second packer is told the process that has the lock", async () => {
     console.log("locked");
     setInterval(() => {}, 1000);`;
   fs.mkdirSync(path);
-  const holder = spawn(process.execPath, ["--input-type=module", "-e", script, path], { stdio: ["ignore", "pipe", "inherit"] });
+  const holder = spawn(process.execPath, ["--input-type=module", "-e", script, path], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   try {
     await new Promise((resolve) => holder.stdout.once("data", resolve));
     await refuses(
@@ -99,14 +113,20 @@ test("a second packer is told the process that has the lock", async () => {
   // Now it has ended: the same lock is taken over.
   const notes: string[] = [];
   assert.equal((await pack(npy, path, { onNote: (note) => notes.push(note) })).rows, 60);
-  assert.ok(notes.includes(`Took over the lock of process ${holder.pid}, which has ended.`), notes.join("\n"));
+  assert.ok(
+    notes.includes(`Took over the lock of process ${holder.pid}, which has ended.`),
+    notes.join("\n"),
+  );
 });
 
 test("of two packers at once in one process one is refused", async () => {
   const path = newPath();
   const results = await Promise.allSettled([pack(npy, path), pack(npy, path)]);
   const refused = results.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
-  assert.deepEqual(refused.map(({ code }) => code), ["locked"]);
+  assert.deepEqual(
+    refused.map(({ code }) => code),
+    ["locked"],
+  );
   assert.deepEqual((await verifyDataset(path)).problems, []);
 });
 
@@ -138,13 +158,19 @@ test("locks of the dead are taken over: another boot, no such process, a process
     if (own.started === "" && holder.started === "1") continue;
     fs.writeFileSync(join(path, ".lock"), typeof holder === "string" ? holder : JSON.stringify(holder));
     const taken = takeLock(path);
-    assert.equal(taken.takenOverFrom, typeof holder === "string" ? "a damaged lock file" : `process ${holder.pid}, which has ended`);
+    assert.equal(
+      taken.takenOverFrom,
+      typeof holder === "string" ? "a damaged lock file" : `process ${holder.pid}, which has ended`,
+    );
     taken.release();
     assert.deepEqual(fs.readdirSync(path), []);
   }
   for (const holder of [own, { ...own, host: "elsewhere", boot: "another" }]) {
     fs.writeFileSync(join(path, ".lock"), JSON.stringify(holder));
-    assert.throws(() => takeLock(path), (error) => error instanceof SpillwayError && error.code === "locked");
+    assert.throws(
+      () => takeLock(path),
+      (error) => error instanceof SpillwayError && error.code === "locked",
+    );
     assert.deepEqual(fs.readdirSync(path), [".lock"]);
   }
 });
@@ -153,7 +179,10 @@ test("releasing a lock leaves one that another process took over meanwhile", () 
   const path = newPath();
   fs.mkdirSync(path);
   const lock = takeLock(path);
-  const other = JSON.stringify({ ...JSON.parse(fs.readFileSync(join(path, ".lock"), "utf8")), token: "other" });
+  const other = JSON.stringify({
+    ...JSON.parse(fs.readFileSync(join(path, ".lock"), "utf8")),
+    token: "other",
+  });
   fs.writeFileSync(join(path, ".lock"), other);
   lock.release();
   assert.equal(fs.readFileSync(join(path, ".lock"), "utf8"), other);
@@ -181,7 +210,11 @@ test("an unfinished pack is gone on with by the same source and options alone, a
     [npy, { ...options, seed: 2 }, /another seed: 1 then, 2 now/],
     [npy, { ...options, layout: "source" }, /another layout: shuffled then, source now/],
     [npy, { ...options, shardSize: 8192 }, /another shard size: 4096 then, 8192 now/],
-    [other, options, /another source \(names, sizes or times of files\): [0-9a-f]{16} then, [0-9a-f]{16} now/],
+    [
+      other,
+      options,
+      /another source \(names, sizes or times of files\): [0-9a-f]{16} then, [0-9a-f]{16} now/,
+    ],
     [stream(5), options, /another kind of source: npy-folder then, samples now/],
   ];
   for (const [source, now, message] of refused) {
@@ -191,7 +224,11 @@ test("an unfinished pack is gone on with by the same source and options alone, a
   const notes: string[] = [];
   const done = await pack(npy, path, { ...options, onNote: (note) => notes.push(note) });
   assert.ok(done.resumedAt > 0);
-  assert.ok(notes.some((note) => note === `Going on with an unfinished pack: ${done.resumedAt} samples are in place.`));
+  assert.ok(
+    notes.some(
+      (note) => note === `Going on with an unfinished pack: ${done.resumedAt} samples are in place.`,
+    ),
+  );
 });
 
 test("a source that changed between a kill and the next run is refused", async () => {
@@ -206,7 +243,12 @@ test("too little memory is refused with the least that works, and that works", a
   const fields = { data: tensor("uint8", [3_500_000]) };
   for (const isStream of [false, true]) {
     const samples = upTo(3).map((i) => ({ data: new Uint8Array(3_500_000).fill(i) }));
-    const source = () => (isStream ? (async function* () { yield* samples; })() : samples);
+    const source = () =>
+      isStream
+        ? (async function* () {
+            yield* samples;
+          })()
+        : samples;
     const path = newPath();
     const error = await errorOf(() => pack(source(), path, { fields, memory: "2 MiB" }));
     assert.equal(error.code, "memory");
@@ -223,11 +265,16 @@ test("too little memory is refused with the least that works, and that works", a
 test("space is checked before anything is written", async (t) => {
   const path = newPath();
   const { statfsSync } = fs;
-  t.mock.method(fs, "statfsSync", (at: string) => Object.assign(statfsSync(at), { bavail: 5000, bsize: 4096 }));
+  t.mock.method(fs, "statfsSync", (at: string) =>
+    Object.assign(statfsSync(at), { bavail: 5000, bsize: 4096 }),
+  );
   const big = Array.from({ length: 300 }, () => ({ data: new Uint8Array(100_000) }));
   const error = await errorOf(() => pack(big, path, { fields: { data: tensor("uint8", [100_000]) } }));
   assert.equal(error.code, "space");
-  assert.match(error.message, /^packing needs [\d.]+ MiB at .*, [\d.]+ MiB of it scratch that goes again, and 19\.5 MiB are free\. Free [\d.]+ MiB, or choose/);
+  assert.match(
+    error.message,
+    /^packing needs [\d.]+ MiB at .*, [\d.]+ MiB of it scratch that goes again, and 19\.5 MiB are free\. Free [\d.]+ MiB, or choose/,
+  );
   assert.ok(!fs.existsSync(path));
 });
 
@@ -249,7 +296,10 @@ test("a disk that becomes full says so, keeps what is committed, and the next ru
     const count = layout === "source" ? 20_000 : 11_000;
     const error = await errorOf(() => pack(stream(count), path, { ...options, layout }));
     assert.equal(error.code, "space", error.message);
-    assert.match(error.message, /the disk is full \(ENOSPC\) at .*small disk.* Free some space, then run the same command again/);
+    assert.match(
+      error.message,
+      /the disk is full \(ENOSPC\) at .*small disk.* Free some space, then run the same command again/,
+    );
     assert.deepEqual((await verifyDataset(path)).problems, []);
     const { rows } = manifestOf(path);
     assert.ok(rows > 0 && rows < count, `${rows} rows`);
@@ -258,16 +308,31 @@ test("a disk that becomes full says so, keeps what is committed, and the next ru
     assert.deepEqual([done.rows, done.resumedAt], [count, rows]);
     assert.deepEqual((await verifyDataset(path)).problems, []);
     const numbers = await numbersIn(path);
-    assert.deepEqual([...numbers].sort((a, b) => a - b), upTo(count));
+    assert.deepEqual(
+      [...numbers].sort((a, b) => a - b),
+      upTo(count),
+    );
     assert.deepEqual(fs.readdirSync(path).sort(), ["catalog", "dataset.json", "shards"]);
     fs.rmSync(path, { recursive: true });
   }
 });
 
-for (const failing of ["write", "fdatasync", "fsync", "renameSync", "ftruncateSync", "writeFileSync"] as const) {
+for (const failing of [
+  "write",
+  "fdatasync",
+  "fsync",
+  "renameSync",
+  "ftruncateSync",
+  "writeFileSync",
+] as const) {
   test(`a full disk met by ${failing} says so, closes its files, and the next run goes on`, async (t) => {
     const path = newPath();
-    const options: PackOptions = { fields: streamFields, shardSize: "20 KiB", memory: "1 MiB", layout: "source" };
+    const options: PackOptions = {
+      fields: streamFields,
+      shardSize: "20 KiB",
+      memory: "1 MiB",
+      layout: "source",
+    };
     const original = fs[failing] as (...args: unknown[]) => unknown;
     const open = openFileCount();
     let left = failing === "fdatasync" ? 0 : 12;
@@ -306,26 +371,42 @@ test("a pile stays until its samples are named by dataset.json, also where that 
   let manifests = 0;
   const mock = t.mock.method(fs, "renameSync", (from: string, to: string) => {
     if (to.endsWith("dataset.json")) manifests += 1;
-    if (manifests > 12 && to.endsWith("dataset.json")) throw Object.assign(new Error("full"), { code: "ENOSPC" });
+    if (manifests > 12 && to.endsWith("dataset.json"))
+      throw Object.assign(new Error("full"), { code: "ENOSPC" });
     renameSync(from, to);
   });
   assert.equal((await errorOf(() => pack(stream(6000), path, options))).code, "space");
   mock.mock.restore();
   await pack(stream(6000), path, options);
-  assert.deepEqual((await numbersIn(path)).sort((a, b) => a - b), upTo(6000));
+  assert.deepEqual(
+    (await numbersIn(path)).sort((a, b) => a - b),
+    upTo(6000),
+  );
 });
 
 test("a source that gives more or fewer samples than it said is refused, in one pass and two", async () => {
   const all = upTo(500).map((i) => ({ data: new Int32Array(40).fill(i), label: "abc"[i % 3]! }));
   for (const layout of ["shuffled", "source"] as const) {
     for (const [said, message] of [
-      [510, "the source gives only 500 samples of the 510 it said it had. Pack it again; it must not change meanwhile."],
-      [490, "the source gives more samples than the 490 it said it had. Pack it again; it must not change meanwhile."],
+      [
+        510,
+        "the source gives only 500 samples of the 510 it said it had. Pack it again; it must not change meanwhile.",
+      ],
+      [
+        490,
+        "the source gives more samples than the 490 it said it had. Pack it again; it must not change meanwhile.",
+      ],
     ] as const) {
       // A list that says another length than it has.
-      const lying = new Proxy(all, { get: (target, key) => (key === "length" ? said : Reflect.get(target, key)) });
+      const lying = new Proxy(all, {
+        get: (target, key) => (key === "length" ? said : Reflect.get(target, key)),
+      });
       Object.defineProperty(lying, Symbol.iterator, { value: () => all.values(), configurable: true });
-      await refuses(() => pack(lying, newPath(), { fields: streamFields, layout, memory: "1 MiB" }), "source", message);
+      await refuses(
+        () => pack(lying, newPath(), { fields: streamFields, layout, memory: "1 MiB" }),
+        "source",
+        message,
+      );
     }
   }
 });
@@ -363,7 +444,10 @@ test("an error of the source passes through as it is, and the next run goes on",
     const done = await pack(stream(2000), path, options);
     assert.equal(done.rows, 2000);
     if (layout === "source") assert.ok(done.resumedAt > 0);
-    assert.deepEqual((await numbersIn(path)).sort((a, b) => a - b), upTo(2000));
+    assert.deepEqual(
+      (await numbersIn(path)).sort((a, b) => a - b),
+      upTo(2000),
+    );
   }
 });
 
@@ -419,20 +503,36 @@ test("fields that the catalog or the manifest cannot hold are refused before any
     // A tensor may: it has no column in the catalog.
     assert.equal((await pack([{ [name]: 1 }], newPath())).rows, 1);
   }
-  await refuses(() => pack([{ path: "a" }], newPath(), { fields: { path: classes(["a"]) } }), "usage", /"path"/);
+  await refuses(
+    () => pack([{ path: "a" }], newPath(), { fields: { path: classes(["a"]) } }),
+    "usage",
+    /"path"/,
+  );
   const path = newPath();
   const long = "x".repeat(2000);
-  await refuses(() => pack([{ label: 0 }], path, { fields: { label: classes([long]) } }), "usage", /^the fields cannot be stored: label\.classes\.0: /);
+  await refuses(
+    () => pack([{ label: 0 }], path, { fields: { label: classes([long]) } }),
+    "usage",
+    /^the fields cannot be stored: label\.classes\.0: /,
+  );
   await refuses(() => pack([{ [long]: 0 }], path), "usage", /^the fields cannot be stored: x{64}: /);
   assert.ok(!fs.existsSync(path));
-  await refuses(() => pack([{ label: long }], newPath()), "source", /^the fields cannot be stored: label\.classes\.0: /);
+  await refuses(
+    () => pack([{ label: long }], newPath()),
+    "source",
+    /^the fields cannot be stored: label\.classes\.0: /,
+  );
 });
 
 test("a stream with more class names than a header has room for says how to declare them", async () => {
   const samples = (async function* () {
     for (let i = 0; i < 5000; i += 1) yield { x: i, label: `${i} ${"-".repeat(60)}` };
   })();
-  await refuses(() => pack(samples, newPath(), { layout: "source" }), "source", /brought more new class names than its header has room for.*classes\(/);
+  await refuses(
+    () => pack(samples, newPath(), { layout: "source" }),
+    "source",
+    /brought more new class names than its header has room for.*classes\(/,
+  );
 });
 
 test("options that make no sense are refused before the source is opened", async () => {
@@ -457,7 +557,11 @@ test("shards so small that dataset.json could not name them all are refused with
   const start = Buffer.from("\x93NUMPY\x01\x00\x76\x00", "latin1");
   fs.writeFileSync(path, Buffer.concat([start, Buffer.from(header, "latin1").subarray(0, 118)]));
   fs.truncateSync(path, 128 + 900_000 * 4096 * 4);
-  await refuses(() => pack(path, newPath(), { shardSize: 4096 }), "usage", /^with shards of 4 KiB there would be more than 100000\. Use a shard size of at least "\d+ MiB"\.$/);
+  await refuses(
+    () => pack(path, newPath(), { shardSize: 4096 }),
+    "usage",
+    /^with shards of 4 KiB there would be more than 100000\. Use a shard size of at least "\d+ MiB"\.$/,
+  );
 });
 
 test("a folder that cannot be written to is refused as such", async (t) => {

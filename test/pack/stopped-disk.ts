@@ -59,10 +59,13 @@ export async function stopAt(stop: number, isTorn: boolean, work: () => Promise<
     target[name] = (...args: Anything[]) => {
       // Reading changes nothing.
       if (name === "openSync" && (args[1] ?? "r") === "r") return original(...args);
-      if (typeof args[0] === "string" && args[0].includes(".lock.")) folders.add(args[0].replace(/\.lock\..*$/, ""));
+      if (typeof args[0] === "string" && args[0].includes(".lock."))
+        folders.add(args[0].replace(/\.lock\..*$/, ""));
       if (!isStopped()) return original(...args);
-      if (isTorn && count === stop + 1 && name === "writeSync") original(args[0], args[1], args[2], Math.ceil(args[3] / 2));
-      if (isTorn && count === stop + 1 && name === "writeFileSync") original(args[0], args[1].slice(0, args[1].length / 2), args[2]);
+      if (isTorn && count === stop + 1 && name === "writeSync")
+        original(args[0], args[1], args[2], Math.ceil(args[3] / 2));
+      if (isTorn && count === stop + 1 && name === "writeFileSync")
+        original(args[0], args[1].slice(0, args[1].length / 2), args[2]);
       throw new Stopped(`stopped at ${name}`);
     };
   }
@@ -74,14 +77,17 @@ export async function stopAt(stop: number, isTorn: boolean, work: () => Promise<
       const done = args.at(-1);
       if (isTorn && count === stop + 1 && name === "write") {
         const [fd, bytes, from, length, place] = args;
-        return original(fd, bytes, from, Math.ceil(length / 2), place, () => done(new Stopped("stopped at write")));
+        return original(fd, bytes, from, Math.ceil(length / 2), place, () =>
+          done(new Stopped("stopped at write")),
+        );
       }
       setImmediate(() => done(new Stopped(`stopped at ${name}`)));
     };
   }
   for (const name of [...waiting, ...waitingAsynchronous]) originals.set(name, target[name]);
   for (const name of waiting) target[name] = () => {};
-  for (const name of waitingAsynchronous) target[name] = (_fd: number, done: () => void) => setImmediate(done);
+  for (const name of waitingAsynchronous)
+    target[name] = (_fd: number, done: () => void) => setImmediate(done);
   try {
     await work();
   } catch (error) {

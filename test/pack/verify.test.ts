@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { readCatalogRow } from "#spillway/catalog/catalog-reader";
 import { createScheme } from "#spillway/catalog/scheme";
 import { SpillwayError } from "#spillway/errors";
 import type { Manifest } from "#spillway/format/manifest";
@@ -222,6 +223,39 @@ test("a catalog part that is cut, damaged or of another shard is found", async (
     "catalog/00004.parquet",
   ]);
   assert.ok(report.problems.some(({ what }) => what.includes("row 0 has id 200 instead of 300")));
+});
+
+test("a catalog part whose bytes decode to something else is found by its hash", async () => {
+  const { path, manifest } = copyOf(small);
+  const part = join(path, manifest.catalog[2]!.path);
+  // A digit of a content hash, which lie uncompressed: still a content hash, of other content.
+  const bytes = fs.readFileSync(part);
+  const { hash } = await readCatalogRow({ folder: path, manifest }, 205);
+  const at = bytes.indexOf(hash);
+  bytes[at] = bytes[at] === 48 ? 49 : 48;
+  fs.writeFileSync(part, bytes);
+  const { problems } = await verifyDataset(path);
+  assert.deepEqual(
+    problems.map(({ what }) => what),
+    ["catalog/00002.parquet is damaged: its hash is not the one in dataset.json"],
+  );
+});
+
+test("a commit whose fingerprint is not that of fields and sums is found", async () => {
+  const { path, manifest } = copyOf(small);
+  const { fingerprint } = manifest.commits[0]!;
+  const other = "0123456789abcdef";
+  fs.writeFileSync(
+    join(path, "dataset.json"),
+    JSON.stringify({ ...manifest, commits: [{ rows: manifest.rows, fingerprint: other }] }),
+  );
+  const { problems } = await verifyDataset(path);
+  assert.deepEqual(
+    problems.map(({ what }) => what),
+    [
+      `dataset.json is damaged: the last commit has fingerprint ${other}, fields and sums give ${fingerprint}`,
+    ],
+  );
 });
 
 test("split bits are checked against their scheme, and a scheme against the dataset", async () => {

@@ -23,12 +23,30 @@ test("amounts are read as people write them", () => {
 });
 
 test("what is no amount is refused with how to write it", () => {
-  for (const bad of ["", "MiB", "-1", "0", "1 XB", "1,5 GiB", "1e9", "NaN", Number.NaN, -1, 0, Number.POSITIVE_INFINITY, "9999999 TiB", "0.5"]) {
+  for (const bad of [
+    "",
+    "MiB",
+    "-1",
+    "0",
+    "1 XB",
+    "1,5 GiB",
+    "1e9",
+    "NaN",
+    Number.NaN,
+    -1,
+    0,
+    Number.POSITIVE_INFINITY,
+    "9999999 TiB",
+    "0.5",
+  ]) {
     assert.throws(
       () => parseBytes(bad, "shardSize"),
       (error) => {
         assert.ok(error instanceof SpillwayError && error.code === "usage", String(bad));
-        assert.equal(error.message, `shardSize "${bad}" is no amount of memory. Write it as "512 MiB" or "2 GiB".`);
+        assert.equal(
+          error.message,
+          `shardSize "${bad}" is no amount of memory. Write it as "512 MiB" or "2 GiB".`,
+        );
         return true;
       },
     );
@@ -37,14 +55,18 @@ test("what is no amount is refused with how to write it", () => {
 
 test("an amount that is written is read back within its digits, whole ones exactly", () => {
   for (const unit of [0, 1, 2, 3, 4]) {
-    for (const value of [1, 2, 3, 10, 512, 1023]) assert.equal(parseBytes(formatBytes(value * 1024 ** unit)), value * 1024 ** unit);
+    for (const value of [1, 2, 3, 10, 512, 1023])
+      assert.equal(parseBytes(formatBytes(value * 1024 ** unit)), value * 1024 ** unit);
   }
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 2 ** 50 }), (bytes) => {
       assert.ok(Math.abs(parseBytes(formatBytes(bytes)) / bytes - 1) < 0.01);
     }),
   );
-  assert.deepEqual([formatBytes(0), formatBytes(1.5 * 2 ** 30), formatBytes(2 ** 20 - 1)], ["0 B", "1.5 GiB", "1024 KiB"]);
+  assert.deepEqual(
+    [formatBytes(0), formatBytes(1.5 * 2 ** 30), formatBytes(2 ** 20 - 1)],
+    ["0 B", "1.5 GiB", "1024 KiB"],
+  );
 });
 
 test("free memory is a positive number, and the default a quarter of it or 64 MiB", () => {

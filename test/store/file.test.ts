@@ -3,7 +3,15 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { SpillwayError } from "spillway";
-import { createFolder, freeBytes, ioError, openFile, readFully, readSmallFile, replaceFile } from "#spillway/store/file";
+import {
+  createFolder,
+  freeBytes,
+  ioError,
+  openFile,
+  readFully,
+  readSmallFile,
+  replaceFile,
+} from "#spillway/store/file";
 import { temporaryFolder } from "../fixtures/packed.js";
 import { openFileCount, refuses } from "../source/fixtures.js";
 
@@ -11,7 +19,10 @@ const folder = temporaryFolder();
 
 test("a read fills its target from any place, blocking or not", async () => {
   const path = join(folder, "numbers");
-  fs.writeFileSync(path, Uint8Array.from({ length: 100 }, (_, k) => k));
+  fs.writeFileSync(
+    path,
+    Uint8Array.from({ length: 100 }, (_, k) => k),
+  );
   const file = openFile(path);
   try {
     assert.deepEqual([file.path, file.byteLength], [path, 100]);
@@ -46,7 +57,10 @@ test("a read beyond the end throws with the path and the bytes that were wanted"
 
 test("reads that the system gives in pieces are put together", (t) => {
   const path = join(folder, "pieces");
-  fs.writeFileSync(path, Uint8Array.from({ length: 100 }, (_, k) => k));
+  fs.writeFileSync(
+    path,
+    Uint8Array.from({ length: 100 }, (_, k) => k),
+  );
   const { readSync } = fs;
   t.mock.method(fs, "readSync", (fd: number, target: Uint8Array, at: number, length: number, place: number) =>
     readSync(fd, target, at, Math.min(7, length), place),
@@ -55,13 +69,17 @@ test("reads that the system gives in pieces are put together", (t) => {
   const target = new Uint8Array(60);
   readFully(fd, target, 10, 50, 20, { pathOf: () => path });
   fs.closeSync(fd);
-  assert.deepEqual([...target.subarray(10)], Array.from({ length: 50 }, (_, k) => 20 + k));
+  assert.deepEqual(
+    [...target.subarray(10)],
+    Array.from({ length: 50 }, (_, k) => 20 + k),
+  );
 });
 
 test("an error of a read names the file and the byte", () => {
   assert.throws(
     () => readFully(9999, new Uint8Array(4), 0, 4, 16, { pathOf: (file) => `file ${file}` }, 3),
-    (error) => error instanceof SpillwayError && /^file 3 cannot be read at byte 16: EBADF/.test(error.message),
+    (error) =>
+      error instanceof SpillwayError && /^file 3 cannot be read at byte 16: EBADF/.test(error.message),
   );
 });
 
@@ -82,7 +100,10 @@ test("replacing a file leaves the old one or the new one, whichever step fails, 
     const mock = t.mock.method(fs, step, () => {
       throw Object.assign(new Error("full"), { code: "ENOSPC" });
     });
-    assert.throws(() => replaceFile(path, "new"), (error) => error instanceof SpillwayError && error.code === "space");
+    assert.throws(
+      () => replaceFile(path, "new"),
+      (error) => error instanceof SpillwayError && error.code === "space",
+    );
     mock.mock.restore();
     assert.equal(fs.readFileSync(path, "utf8"), "old");
     assert.deepEqual(fs.readdirSync(join(folder, "replaced")), ["value.json"]);
@@ -110,7 +131,11 @@ test("system errors are worded by what can be done about them", () => {
   const cases: [string, string, RegExp][] = [
     ["ENOENT", "missing", /^p does not exist\. Check the path\.$/],
     ["ENOTDIR", "missing", /^p does not exist/],
-    ["ENOSPC", "space", /^the disk is full \(ENOSPC\) at p\. Free some space, then run the same command again: it goes on where it stopped\.$/],
+    [
+      "ENOSPC",
+      "space",
+      /^the disk is full \(ENOSPC\) at p\. Free some space, then run the same command again: it goes on where it stopped\.$/,
+    ],
     ["EDQUOT", "space", /\(EDQUOT\)/],
     ["EFBIG", "space", /\(EFBIG\)/],
     ["EACCES", "io", /^p cannot be opened: permission denied \(EACCES\)\. Check who owns it/],
