@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { fioRandomReads, requireFio } from "./fio.js";
 import { benchFolder, type Numbered, packNumbered } from "./numbered.js";
 import type { LoaderResult, LoaderRound } from "./random-reads-loader.js";
-import { dropCaches, hasFlag, median, numberFlag, writeResult } from "./report.js";
+import { dropCaches, hasFlag, median, numberFlag, warmUp, writeResult } from "./report.js";
 
 const target = 0.8;
 const cases = [
@@ -66,8 +66,9 @@ function measure(dataset: Numbered, sampleBytes: number, batchSize: number, read
   const loader: LoaderResult[] = [];
   const fioRates: number[] = [];
   const memory = "256 MiB";
+  const prepare = () => (isCold ? dropCaches() : warmUp(dataset.shard));
   const runLoader = () => {
-    if (isCold) dropCaches();
+    prepare();
     loader.push(
       loaderRound({
         path: dataset.path,
@@ -80,7 +81,7 @@ function measure(dataset: Numbered, sampleBytes: number, batchSize: number, read
     );
   };
   const runFio = () => {
-    if (isCold) dropCaches();
+    prepare();
     const { shard: path, startByte, byteLength } = dataset;
     fioRates.push(
       fioRandomReads({ path, startByte, byteLength, blockBytes: sampleBytes, jobs: readers, seconds }),

@@ -36,9 +36,8 @@ export interface CatalogPart {
  * @throws SpillwayError `missing`, `io`, or `corrupt` if it is no Parquet file or does not decode
  */
 export async function openCatalogPart(path: string): Promise<CatalogPart> {
-  const file = openFile(path);
+  const { buffer, close } = asyncBuffer(openFile(path));
   try {
-    const buffer = asyncBuffer(file);
     const metadata = await guard(path, () => parquetMetadataAsync(buffer));
     const groups: { start: number; end: number }[] = [];
     for (const { num_rows: rows } of metadata.row_groups) {
@@ -60,24 +59,41 @@ export async function openCatalogPart(path: string): Promise<CatalogPart> {
             ...(columns && { columns: [...columns] }),
           }),
         ),
-      close: () => file.close(),
+      close,
     };
   } catch (error) {
-    file.close();
+    close();
     throw error;
   }
 }
 
-/** A file as hyparquet reads it. */
-function asyncBuffer(file: ReadableFile): AsyncBuffer {
-  return {
+/**
+ * A file as hyparquet reads it: columns at once. Where one of them is damaged it gives up while the others are still
+ * being read, so the file is closed when the last read has ended, and what that gives nobody waits for.
+ */
+function asyncBuffer(file: ReadableFile): { buffer: AsyncBuffer; close(): void } {
+  const reads = new Set<Promise<ArrayBuffer>>();
+  let isClosed = false;
+  const buffer: AsyncBuffer = {
     byteLength: file.byteLength,
-    async slice(start, end = file.byteLength) {
+    slice(start, end = file.byteLength) {
       const bytes = new Uint8Array(Math.max(0, Math.min(end, file.byteLength) - start));
-      await file.read(bytes, start);
-      return bytes.buffer;
+      const read = file.read(bytes, start).then(() => bytes.buffer);
+      reads.add(read);
+      const ended = () => {
+        reads.delete(read);
+        if (isClosed && reads.size === 0) file.close();
+      };
+      read.then(ended, ended);
+      return read;
     },
   };
+  const close = () => {
+    if (isClosed) return;
+    isClosed = true;
+    if (reads.size === 0) file.close();
+  };
+  return { buffer, close };
 }
 
 function columnNames(metadata: FileMetaData): string[] {

@@ -2,9 +2,9 @@
 
 import { type Dataset, open } from "../dataset/dataset.js";
 import { SpillwayError } from "../errors.js";
-import { fromFloat16 } from "../tensor/float16.js";
 import type { DType, TypedArray } from "../tensor/dtype.js";
 import { elementCount, type Field } from "../tensor/field.js";
+import { fromFloat16 } from "../tensor/float16.js";
 
 /** One field of one sample. */
 export interface SampleField {

@@ -8,7 +8,7 @@ import { runLoop } from "../load/loop.js";
 import type { Deliver } from "../load/plan.js";
 import type { Selection } from "../load/selection.js";
 import { checkSeed } from "../order/keys.js";
-import { createSchedule, type Last } from "../order/schedule.js";
+import { batchCount, createSchedule, type Last } from "../order/schedule.js";
 import { parseToken } from "../order/token.js";
 
 export interface BatchOptions {
@@ -125,7 +125,7 @@ export class View {
     };
     let isTaken = false;
     return {
-      count: countBatches(schedule.total, schedule.firstEpochCount, schedule.epochCount, batchSize),
+      count: batchCount(schedule),
       [Symbol.asyncIterator]: () => {
         if (isTaken) {
           throw new SpillwayError("usage", "these batches were taken already", {
@@ -156,10 +156,4 @@ export class View {
     }
     return point;
   }
-}
-
-function countBatches(total: number, firstEpoch: number, epoch: number, batchSize: number): number {
-  if (total === 0 || total === Number.POSITIVE_INFINITY) return total;
-  const later = (total - firstEpoch) / epoch;
-  return Math.ceil(firstEpoch / batchSize) + later * Math.ceil(epoch / batchSize);
 }

@@ -154,22 +154,3 @@ export function encodeShard(fields: Fields, plan: ShardPlan): { header: Uint8Arr
   footer.set(magic, prefixBytes + metadata.length + 4);
   return { header, footer };
 }
-
-/** Class names by field that the header of a shard tells; nothing for a header that cannot be read. */
-export function classesIn(header: Uint8Array): Record<string, string[]> {
-  try {
-    const length = new DataView(header.buffer, header.byteOffset).getInt32(magicBytes + 4, true);
-    const at = magicBytes + prefixBytes;
-    const schema = Message.decode(header.subarray(at, at + length)).header() as Schema;
-    return Object.fromEntries(
-      schema.fields.flatMap(({ name, metadata }) => {
-        const classes: unknown = JSON.parse(metadata.get("spillway.classes") ?? "null");
-        return Array.isArray(classes) && classes.every((label) => typeof label === "string")
-          ? [[name, classes]]
-          : [];
-      }),
-    );
-  } catch {
-    return {};
-  }
-}

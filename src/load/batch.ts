@@ -1,5 +1,5 @@
-// A batch as the user holds it: views of the ring, field by field, without a copy. One that reaches over the ring's
-// end is put together in a spare place. Valid until the next batch is asked for; `copy()` keeps it.
+// A batch as the user holds it: views of its place in the ring, field by field, without a copy. Valid until the next
+// batch is asked for; `copy()` keeps it.
 
 import type { BatchPlan } from "../order/schedule.js";
 import { type DType, elementBytes, type TypedArray, viewAs, zeros } from "../tensor/dtype.js";
@@ -33,64 +33,77 @@ export interface Batch {
   copy(): Batch;
 }
 
+/** Places whose views are kept for the next time. */
+const maxKept = 64;
+
 /** Makes the batches of one loop out of its ring. */
 export class BatchMaker {
   readonly #plan: LoopPlan;
   readonly #shapes: readonly (readonly number[])[];
   readonly #buffer: ArrayBufferLike;
   readonly #address: number;
-  readonly #bytes: Uint8Array;
+  /** By place: the views of a whole batch, made when it is first full. Not kept where batches are small and many. */
+  readonly #whole: BatchViews[] = [];
 
   constructor(plan: LoopPlan, fields: readonly Field[], buffer: ArrayBufferLike, address: number) {
     this.#plan = plan;
     this.#shapes = fields.map((field) => (field.kind === "class" ? [] : field.shape));
     this.#buffer = buffer;
     this.#address = address;
-    this.#bytes = new Uint8Array(buffer);
   }
 
-  /** @param first the loop's count of the first sample */
-  make(batch: BatchPlan, first: number, resume: string): Batch {
-    const { plan, size } = { plan: this.#plan, size: batch.size };
-    const slot = first % plan.slots;
+  /** @param place where in the ring the batch lies */
+  make(batch: BatchPlan, place: number, resume: string): Batch {
+    const isKept = batch.size === this.#plan.batchSize && place < maxKept;
+    const views = (isKept && this.#whole[place]) || this.#view(place, batch.size);
+    if (isKept) this.#whole[place] = views;
+    return new HeldBatch(views, batch, resume);
+  }
+
+  #view(place: number, size: number): BatchViews {
+    const slot = place * this.#plan.slotsPerBatch;
     const fields: Record<string, BatchField> = {};
-    plan.fields.forEach((field, k) => {
-      const at = this.#gather(field.ring, field.spare, field.deliveredStride, slot, size);
+    this.#plan.fields.forEach((field, k) => {
+      const at = this.#address + field.ring + slot * field.deliveredStride;
       fields[field.name] = {
         data: viewAs(field.delivered, this.#buffer, at, size * field.elements),
         shape: [size, ...this.#shapes[k]!],
         dtype: field.delivered,
       };
     });
-    const ids = new Float64Array(this.#buffer, this.#gather(plan.ids, plan.idSpare, 8, slot, size), size);
-    const { epoch, index, wrapped } = batch;
-    return withCopy({ fields, ids, size, epoch, index, wrapped, resume });
-  }
-
-  /** Address of `count` consecutive slots of one field: in the ring, or in the spare where they would wrap. */
-  #gather(ring: number, spare: number, stride: number, slot: number, count: number): number {
-    const start = this.#address + ring;
-    const { slots } = this.#plan;
-    if (slot + count <= slots) return start + slot * stride;
-    const target = this.#address + spare;
-    const head = (slots - slot) * stride;
-    this.#bytes.copyWithin(target, start + slot * stride, start + slots * stride);
-    this.#bytes.copyWithin(target + head, start, start + count * stride - head);
-    return target;
+    return { fields, ids: new Float64Array(this.#buffer, this.#address + this.#plan.ids + slot * 8, size) };
   }
 }
 
-function withCopy(parts: Omit<Batch, "copy">): Batch {
-  return {
-    ...parts,
-    copy() {
-      const fields: Record<string, BatchField> = {};
-      for (const [name, field] of Object.entries(parts.fields)) {
-        const data = zeros(field.dtype, field.data.byteLength / elementBytes(field.dtype));
-        (data as Uint8Array).set(field.data as Uint8Array);
-        fields[name] = { ...field, data };
-      }
-      return withCopy({ ...parts, fields, ids: parts.ids.slice() });
-    },
-  };
+type BatchViews = Pick<Batch, "fields" | "ids">;
+
+/** A class and no object literal: V8 makes these much faster, which small batches feel. */
+class HeldBatch implements Batch {
+  readonly fields: Readonly<Record<string, BatchField>>;
+  readonly ids: Float64Array;
+  readonly size: number;
+  readonly epoch: number;
+  readonly index: number;
+  readonly wrapped: number;
+  readonly resume: string;
+
+  constructor(views: BatchViews, place: Pick<Batch, "size" | "epoch" | "index" | "wrapped">, resume: string) {
+    this.fields = views.fields;
+    this.ids = views.ids;
+    this.size = place.size;
+    this.epoch = place.epoch;
+    this.index = place.index;
+    this.wrapped = place.wrapped;
+    this.resume = resume;
+  }
+
+  copy(): Batch {
+    const fields: Record<string, BatchField> = {};
+    for (const [name, field] of Object.entries(this.fields)) {
+      const data = zeros(field.dtype, field.data.byteLength / elementBytes(field.dtype));
+      (data as Uint8Array).set(field.data as Uint8Array);
+      fields[name] = { ...field, data };
+    }
+    return new HeldBatch({ fields, ids: this.ids.slice() }, this, this.resume);
+  }
 }

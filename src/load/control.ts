@@ -1,16 +1,17 @@
 // The control block of a loop: a few words of shared memory by which one consumer and its readers agree, and the ring
-// that they agree on. Samples are numbered by the loop's own count; count c lies in slot c % slots. A run is
-// `runLength` counts, and a reader's unit of work.
+// that they agree on. Batches are numbered by the loop's own count; batch b lies in place b % places of the ring, so that
+// it is always in one piece, and a short one leaves the end of its place empty. A place is cut into runs of `runLength`
+// slots, a reader's units of work: run r is part r % runsPerBatch of batch floor(r / runsPerBatch).
 //
-//   counts   ...released ...... delivered ...... ready ...... claimed ...... released + slots
-//            free again   with the user   waiting      being read       not to be touched yet
+//   batches   ...released ..... delivered ..... ready ..... claimed ..... released + places
+//             free again    with the user   waiting    being read     not to be touched yet
 //
-// Rule: released <= ready <= claimed <= released + slots. Counters are BigInt64: 32 bits wrap at 2^31 samples.
+// Rule: released <= ready <= claimed <= released + places. Counters are BigInt64: 32 bits wrap at 2^31 batches or runs.
 //
 // Who writes what
 //   claimed   readers: the next run that nobody has taken (added to atomically)
-//   released  consumer: counts below it may be overwritten
-//   wanted    consumer: the count that it sleeps for, or -1; a reader that completes it wakes the consumer
+//   released  consumer: batches below it may be overwritten
+//   wanted    consumer: it sleeps until all batches below are ready, or -1; the reader that completes them wakes it
 //   done[]    readers: for each run of the ring, how often it has been filled (the generation)
 
 /** Indices of 64-bit words. */
@@ -29,6 +30,7 @@ export interface Control {
   done: Int32Array;
 }
 
+/** @param ringRuns runs that the ring has room for */
 export function viewControl(memory: WebAssembly.Memory, address: number, ringRuns: number): Control {
   return {
     words64: new BigInt64Array(memory.buffer, address, 4),
@@ -43,16 +45,23 @@ export function ring(control: Control, bell: number): void {
   Atomics.notify(control.words32, bell);
 }
 
-/** The generation that marks run `run` as filled; it wraps after 2^31 rounds of the ring. */
-export function generationOf(run: number, ringRuns: number): number {
+/** Marks a run as filled; its generation wraps after 2^31 rounds of the ring. */
+export function markFilled(control: Control, run: number): void {
+  const ringRuns = control.done.length;
+  Atomics.store(control.done, run % ringRuns, generationOf(run, ringRuns));
+}
+
+function generationOf(run: number, ringRuns: number): number {
   return (Math.floor(run / ringRuns) + 1) | 0;
 }
 
-/** Whether every run that holds counts of [from, to) is filled. */
-export function isReady(control: Control, from: number, to: number, runLength: number): boolean {
+/**
+ * Whether the runs [from, to) are filled. The last is looked at first: runs are claimed in order, so if any is missing
+ * it is most likely that one, and the answer costs one look.
+ */
+export function isFilled(control: Control, from: number, to: number): boolean {
   const ringRuns = control.done.length;
-  const end = Math.ceil(to / runLength);
-  for (let run = Math.floor(from / runLength); run < end; run += 1) {
+  for (let run = to - 1; run >= from; run -= 1) {
     if (Atomics.load(control.done, run % ringRuns) !== generationOf(run, ringRuns)) return false;
   }
   return true;

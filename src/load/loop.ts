@@ -3,16 +3,19 @@
 
 import { availableParallelism } from "node:os";
 import { type ErrorRecord, restoreError, SpillwayError } from "../errors.js";
-import { batchAt, type Schedule } from "../order/schedule.js";
+import { batchAt, batchCount, type Schedule } from "../order/schedule.js";
 import { encodeToken } from "../order/token.js";
 import { formatBytes } from "../store/byte-size.js";
 import { type Batch, BatchMaker } from "./batch.js";
-import { type Control, isReady, ring, viewControl, word32, word64 } from "./control.js";
+import { type Control, isFilled, ring, viewControl, word32, word64 } from "./control.js";
 import type { Engine } from "./engine.js";
 import { type Reservation, threadBytes } from "./memory-pool.js";
 import type { ReaderJob } from "./messages.js";
 import { type Deliver, defaultReaders, type LoopPlan, planLoop } from "./plan.js";
 import type { Selection } from "./selection.js";
+
+/** Milliseconds for which the consumer may sleep although a batch is there, to be woken less often. */
+const sleepMs = 5;
 
 /** Milliseconds after which timers, signals and other I/O get their turn, where batches are always there already. */
 const breathMs = 20;
@@ -28,8 +31,8 @@ export interface LoopRequest {
   /** Reader threads; undefined lets the plan choose. */
   readers: number | undefined;
   signal: AbortSignal | undefined;
-  /** Where the loop's own count starts; above 0 in tests of what happens after billions of samples. */
-  firstCount?: number;
+  /** What the loop numbers its first batch; above 0 in tests of what happens after billions of batches. */
+  firstBatch?: number;
 }
 
 /** Gives the batches of a request, in order. */
@@ -44,17 +47,19 @@ export async function* runLoop(engine: Engine, request: LoopRequest): AsyncGener
   signal?.addEventListener("abort", onAbort, { once: true });
   try {
     const { control, maker } = loop;
-    const firstCount = loop.firstCount;
     let breathAt = performance.now() + breathMs;
-    for (let count = 0; ; ) {
+    // Readers that wait for places are not woken for each small batch; they are at the latest when the consumer sleeps.
+    const bellEvery = Math.max(1, Math.floor(loop.plan.places / 4));
+    let count = 0;
+    for (let number = loop.firstBatch; ; number += 1) {
       const plan = batchAt(schedule, count);
       if (!plan) return;
-      const first = firstCount + count;
       if (performance.now() > breathAt) {
         await new Promise((resolve) => setImmediate(resolve));
         breathAt = performance.now() + breathMs;
       }
-      await waitFor(loop, first, first + plan.size);
+      if (loop.isClosed()) throw ended();
+      if (!isBatchReady(loop, number)) await waitFor(loop, number);
       signal?.throwIfAborted();
       const resume = encodeToken({
         seed: request.seed,
@@ -62,12 +67,12 @@ export async function* runLoop(engine: Engine, request: LoopRequest): AsyncGener
         view: request.selection.fingerprint,
         commit: request.commit,
       });
-      yield maker.make(plan, first, resume);
+      yield maker.make(plan, number % loop.plan.places, resume);
       signal?.throwIfAborted();
       if (loop.isClosed()) throw ended();
       count += plan.size;
-      Atomics.store(control.words64, word64.released, BigInt(firstCount + count));
-      ring(control, word32.readerBell);
+      Atomics.store(control.words64, word64.released, BigInt(number + 1));
+      if ((number + 1) % bellEvery === 0) ring(control, word32.readerBell);
     }
   } finally {
     signal?.removeEventListener("abort", onAbort);
@@ -79,9 +84,11 @@ interface Loop {
   control: Control;
   maker: BatchMaker;
   plan: LoopPlan;
-  firstCount: number;
-  /** Count after the last sample. */
+  firstBatch: number;
+  /** Number after that of the last batch. */
   end: number;
+  /** Milliseconds that a batch took when the consumer last waited. */
+  batchMs: number;
   /** Whether the memory was given back: from then on it is somebody else's and must not be touched. */
   isClosed: () => boolean;
   /** The first error of a reader. */
@@ -102,9 +109,9 @@ async function startLoop(engine: Engine, request: LoopRequest): Promise<Loop> {
   let control: Control;
   const ended: Promise<void>[] = [];
   let failure: ErrorRecord | undefined;
-  const firstCount = Math.floor((request.firstCount ?? 0) / plan.runLength) * plan.runLength;
+  const firstBatch = request.firstBatch ?? 0;
   try {
-    control = prepareControl(reservation, plan, firstCount);
+    control = prepareControl(reservation, plan, firstBatch);
     const readers = engine.readers.lend(plan.readers);
     readers.forEach((reader, number) => {
       const job: ReaderJob = {
@@ -118,7 +125,7 @@ async function startLoop(engine: Engine, request: LoopRequest): Promise<Loop> {
         residents: residents.table,
         reservation: { segment: reservation.segment, address: reservation.address },
         reader: number,
-        firstCount,
+        firstBatch,
       };
       ended.push(
         new Promise((resolve) => {
@@ -143,8 +150,9 @@ async function startLoop(engine: Engine, request: LoopRequest): Promise<Loop> {
     isClosed: () => isClosed,
     control,
     plan,
-    firstCount,
-    end: firstCount + request.schedule.total,
+    firstBatch,
+    end: firstBatch + batchCount(request.schedule),
+    batchMs: sleepMs,
     maker: new BatchMaker(plan, engine.fields, reservation.memory.buffer, reservation.address),
     failure: () => failure && restoreError(failure),
     async close() {
@@ -160,12 +168,12 @@ async function startLoop(engine: Engine, request: LoopRequest): Promise<Loop> {
   return loop;
 }
 
-function prepareControl(reservation: Reservation, plan: LoopPlan, firstCount: number): Control {
-  const control = viewControl(reservation.memory, reservation.address, plan.slots / plan.runLength);
+function prepareControl(reservation: Reservation, plan: LoopPlan, firstBatch: number): Control {
+  const control = viewControl(reservation.memory, reservation.address, plan.places * plan.runsPerBatch);
   control.words32.fill(0);
   control.done.fill(0);
-  Atomics.store(control.words64, word64.claimed, BigInt(firstCount / plan.runLength));
-  Atomics.store(control.words64, word64.released, BigInt(firstCount));
+  Atomics.store(control.words64, word64.claimed, BigInt(firstBatch * plan.runsPerBatch));
+  Atomics.store(control.words64, word64.released, BigInt(firstBatch));
   Atomics.store(control.words64, word64.wanted, -1n);
   return control;
 }
@@ -177,24 +185,31 @@ function stop(control: Control): void {
   ring(control, word32.consumerBell);
 }
 
-/** Waits until the counts [from, to) are in the ring. The only place where the consumer sleeps. */
-async function waitFor(loop: Loop, from: number, to: number): Promise<void> {
+function isBatchReady({ control, plan }: Loop, batch: number): boolean {
+  return isFilled(control, batch * plan.runsPerBatch, (batch + 1) * plan.runsPerBatch);
+}
+
+/** Waits until a batch is in the ring. The only place where the consumer sleeps. */
+async function waitFor(loop: Loop, batch: number): Promise<void> {
   const { control, plan } = loop;
-  if (loop.isClosed()) throw ended();
-  if (isReady(control, from, to, plan.runLength)) return;
   // Sleeping on shared memory does not keep the process alive, and the readers must not: this does.
   const hold = setInterval(() => {}, 2 ** 30);
-  // A waking costs as much as reading some ten samples: where readers are the slower side, sleep for half a ring.
-  const wanted = Math.max(to, Math.min(from + Math.floor(plan.slots / 2), loop.end));
+  // A waking costs as much as reading some ten samples: where readers are the slower side, sleep for as many batches as
+  // come within a few milliseconds. Two places stay free of it, so that readers have work until the consumer is awake.
+  const batches = Math.max(1, Math.min(plan.places - 2, Math.floor(sleepMs / loop.batchMs)));
+  const wanted = Math.min(batch + batches, loop.end);
+  const since = performance.now();
   try {
     for (;;) {
       const bell = Atomics.load(control.words32, word32.consumerBell);
       Atomics.store(control.words64, word64.wanted, BigInt(wanted));
-      if (isReady(control, from, to, plan.runLength)) return;
+      if (isBatchReady(loop, batch)) return;
       if (Atomics.load(control.words32, word32.failed) !== 0) await throwFailure(loop);
       if (Atomics.load(control.words32, word32.stop) !== 0) return;
+      ring(control, word32.readerBell);
       const waiting = Atomics.waitAsync(control.words32, word32.consumerBell, bell);
       if (waiting.async) await waiting.value;
+      loop.batchMs = (performance.now() - since) / batches;
       if (loop.isClosed()) throw ended();
     }
   } finally {
@@ -204,7 +219,7 @@ async function waitFor(loop: Loop, from: number, to: number): Promise<void> {
 }
 
 async function throwFailure(loop: Loop): Promise<never> {
-  // The reader's own message is on its way: it was posted before the word was set.
+  // The reader's own message is on its way: it is posted right after the word is set.
   for (;;) {
     const failure = loop.failure();
     if (failure) throw failure;
@@ -258,7 +273,7 @@ function shortageOf(engine: Engine, plan: LoopPlan, batchSize: number): Spillway
   const slot = plan.fields.reduce((sum, field) => sum + field.deliveredStride, 8);
   const needed = plan.byteLength + newThreads(engine, plan.readers) * threadBytes;
   const free = pool.largestFree(newThreads(engine, plan.readers));
-  const smaller = Math.floor((free - plan.scratch.byteLength * plan.readers) / (slot * 4));
+  const smaller = Math.floor((free - plan.scratch.byteLength * plan.readers) / (slot * 3));
   const hint = smaller >= 1 && smaller < batchSize ? `, or lower batchSize to ${smaller}` : "";
   return pool.shortage(needed, loopPurpose(plan), hint);
 }

@@ -50,8 +50,8 @@ export interface ReaderJob {
   reservation: Place;
   /** Number of this reader among those of the loop: which scratch is its own. */
   reader: number;
-  /** What the loop's count started from; above 0 in tests only. */
-  firstCount: number;
+  /** What the loop numbers its first batch; above 0 in tests only. */
+  firstBatch: number;
 }
 
 export type ToReader = ReaderJob;

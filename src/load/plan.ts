@@ -1,7 +1,10 @@
 // The plan of a loop: which bytes of its reservation serve what, how long runs are, how many readers work. Pure: from
 // fields, options and free memory to plain data, which the readers, the loop and the advisor all go by.
 //
-//   control | done per run | ids | ring of each field ... | spare batch of each field ... | scratch of each reader ...
+//   control | done per run | ids | ring of each field ... | scratch of each reader ...
+//
+// The ring consists of places, each with room for one batch. A batch never reaches over the ring's end: it is handed
+// out as views, without a copy.
 
 import { type DType, elementBytes } from "../tensor/dtype.js";
 import { elementCount } from "../tensor/field.js";
@@ -16,13 +19,16 @@ export type Deliver = "float32" | "stored";
 export const residentStride = 16;
 
 /** A run is about this many bytes: enough to make claiming it cheap, little enough to spread well. */
-const runBytes = 128 * 1024;
-const maxRunLength = 32;
+const runBytes = 256 * 1024;
+const maxRunLength = 64;
 
-/** Ring beyond two batches: so many runs per reader, so that none waits while a batch is being used. */
+/** Places of the ring where the memory allows: one with the user, one that waits, one that is being filled. */
+const easyPlaces = 3;
+
+/** Runs beyond the batch with the user: so many per reader, so that none waits while that batch is being used. */
 const runsPerReader = 4;
 
-/** Ring of small samples: large enough that one waking of the consumer serves many batches. */
+/** Ring of small batches: large enough that one waking of the consumer serves many; more would only miss the caches. */
 const easyRingBytes = 8 * 2 ** 20;
 
 /** Part of the memory that reader threads may take by default. */
@@ -42,7 +48,6 @@ export interface FieldPlan {
   deliveredStride: number;
   isResident: boolean;
   ring: number;
-  spare: number;
 }
 
 /** What one reader has for itself. */
@@ -61,12 +66,15 @@ export interface ScratchPlan {
 
 export interface LoopPlan {
   batchSize: number;
+  /** Samples of a run. */
   runLength: number;
-  /** Slots of the ring, a multiple of runLength. */
-  slots: number;
+  runsPerBatch: number;
+  /** Slots of a place: runsPerBatch * runLength, at least batchSize. */
+  slotsPerBatch: number;
+  /** Batches that the ring has room for. */
+  places: number;
   readers: number;
   ids: number;
-  idSpare: number;
   fields: FieldPlan[];
   /** Offset of the first reader's scratch, and its parts as offsets from there. */
   scratchStart: number;
@@ -101,21 +109,26 @@ export function planLoop(input: PlanInput): LoopPlan {
       deliveredStride: elements * elementBytes(delivered),
       isResident: input.isResident[index] ?? false,
       ring: 0,
-      spare: 0,
     };
   });
   const storedBytes = fields.reduce((sum, field) => sum + field.storedStride, 0);
   const slotBytes = fields.reduce((sum, field) => sum + field.deliveredStride, 8);
-  const runLength = Math.max(1, Math.min(maxRunLength, Math.floor(runBytes / storedBytes), batchSize));
-  const fewest = Math.ceil((2 * batchSize) / runLength) + 1;
+  const longestRun = Math.max(1, Math.min(maxRunLength, Math.floor(runBytes / storedBytes), batchSize));
+  const runsPerBatch = Math.ceil(batchSize / longestRun);
+  // The shortest run that makes as many: a place is then hardly larger than its batch.
+  const runLength = Math.ceil(batchSize / runsPerBatch);
+  const slotsPerBatch = runsPerBatch * runLength;
+  const placeBytes = slotsPerBatch * slotBytes;
   const easyBytes = Math.min(easyRingBytes, input.ringBytes / 2);
-  const easyRuns = Math.floor(easyBytes / (slotBytes * runLength));
-  const wanted = Math.max(easyRuns, Math.ceil((4 * batchSize) / runLength) + runsPerReader * input.readers);
-  const fitting = Math.floor(input.ringBytes / (slotBytes * runLength));
-  const ringRuns = Math.max(fewest, Math.min(wanted, fitting));
-  const slots = ringRuns * runLength;
+  const wanted = Math.max(
+    easyPlaces,
+    Math.floor(easyBytes / placeBytes),
+    1 + Math.ceil((runsPerReader * input.readers) / runsPerBatch),
+  );
+  const places = Math.max(2, Math.min(wanted, Math.floor(input.ringBytes / placeBytes)));
+  const slots = places * slotsPerBatch;
 
-  let at = align(controlBytes + ringRuns * 4);
+  let at = align(controlBytes + places * runsPerBatch * 4);
   const place = (byteLength: number, unit = 64) => {
     const start = align(at, unit);
     at = start + byteLength;
@@ -123,17 +136,16 @@ export function planLoop(input: PlanInput): LoopPlan {
   };
   const ids = place(slots * 8);
   for (const field of fields) field.ring = place(slots * field.deliveredStride, 4096);
-  const idSpare = place(batchSize * 8);
-  for (const field of fields) field.spare = place(batchSize * field.deliveredStride);
   const scratch = planScratch(fields, columns, runLength);
   const scratchStart = place(scratch.byteLength * input.readers, 4096);
   return {
     batchSize,
     runLength,
-    slots,
+    runsPerBatch,
+    slotsPerBatch,
+    places,
     readers: input.readers,
     ids,
-    idSpare,
     fields,
     scratchStart,
     scratch,
@@ -149,7 +161,7 @@ function planScratch(
   // A run of records read at once, and one run of sums before and after it, of the widest column.
   const recordBytes = fields.reduce((most, field) => {
     const covered = runLength + 2 * (columns[field.column]!.rowsPerSum - 1);
-    return field.isResident ? most : Math.max(most, covered * field.storedStride);
+    return Math.max(most, (field.isResident ? runLength : covered) * field.storedStride);
   }, 0);
   const rows = 0;
   const keys = align(rows + runLength * 16);

@@ -1,6 +1,6 @@
-// From rows to slots: reads the records of consecutive rows of one shard, checks their sums the first time that this
-// process sees them, and puts them into the ring as they are to be delivered. The hot path of the loader; it allocates
-// only what fs.readSync needs.
+// From rows to slots: reads the records of a run, those that lie together at once, checks their sums the first time that
+// this process sees them, and puts them into the ring as they are to be delivered. The hot path of the loader; it
+// allocates only what fs.readSync needs.
 //
 //   stored = delivered, checked:   one read straight into the slots
 //   otherwise:                     one read into scratch, then a SIMD kernel or a copy into the slots
@@ -12,7 +12,7 @@ import type { Place, ReaderJob, ReaderStart } from "./messages.js";
 import type { OpenFiles } from "./open-files.js";
 import type { FieldPlan } from "./plan.js";
 import { corruptRecord } from "./residents.js";
-import type { ColumnTable } from "./table.js";
+import { type ColumnTable, shardOf } from "./table.js";
 
 /** A field of a loop, with everything looked up that a read needs. */
 interface FieldReader {
@@ -27,6 +27,16 @@ interface FieldReader {
   checked: Int32Array | undefined;
 }
 
+/** Rows of a run that are read at once. */
+interface Piece {
+  shard: number;
+  /** First row, within the shard. */
+  row: number;
+  /** Its place in the run. */
+  at: number;
+  count: number;
+}
+
 export class SampleReader {
   readonly #start: ReaderStart;
   readonly #kernels: Kernels;
@@ -36,6 +46,9 @@ export class SampleReader {
   readonly #sumFiles: OpenFiles;
   readonly #scratch: number;
   readonly #sum: number;
+  /** As many as a run can have, used again for every run. */
+  readonly #pieces: readonly Piece[];
+  #pieceCount = 0;
 
   constructor(start: ReaderStart, job: ReaderJob, shards: OpenFiles, sumFiles: OpenFiles) {
     this.#start = start;
@@ -50,6 +63,7 @@ export class SampleReader {
     this.#sum = own + plan.scratch.sum;
     const at = (place: Place | undefined) =>
       place && { bytes: new Uint8Array(start.segments[place.segment]!.buffer), address: place.address };
+    this.#pieces = Array.from({ length: plan.runLength }, () => ({ shard: 0, row: 0, at: 0, count: 0 }));
     this.#fields = plan.fields.map((field) => {
       const column = start.table.columns[field.column]!;
       const checked = at(residents.checked[field.column]);
@@ -67,42 +81,72 @@ export class SampleReader {
     });
   }
 
-  /** Fills the slots from `slot` on with `count` consecutive rows, all of one shard; slots must not wrap. */
-  read(shard: number, rowInShard: number, count: number, slot: number): void {
+  /** Fills the slots from `slot` on, which must not wrap, with `count` rows. */
+  read(rows: Float64Array, count: number, slot: number): void {
+    this.#findPieces(rows, count);
+    // Field by field, so that what belongs to a field is looked up once per run and not once per sample.
     for (const field of this.#fields) {
       const target = field.ring + slot * field.plan.deliveredStride;
-      if (field.resident) {
-        const row = this.#start.table.firstRows[shard]! + rowInShard;
-        this.#copyResident(field, row, count, target);
-      } else {
-        this.#readRecords(field, shard, rowInShard, count, target);
-      }
+      if (field.resident) this.#copyResident(field, rows, count, target);
+      else this.#readPieces(field, target);
     }
   }
 
-  #copyResident(field: FieldReader, row: number, count: number, target: number): void {
+  /** Cuts a run's rows into pieces that lie one after another in one shard, each to be read at once. */
+  #findPieces(rows: Float64Array, count: number): void {
+    const { firstRows } = this.#start.table;
+    let pieces = 0;
+    for (let k = 0; k < count; pieces += 1) {
+      const row = rows[k]!;
+      const shard = shardOf(firstRows, row);
+      const shardEnd = firstRows[shard + 1]!;
+      const start = k;
+      k += 1;
+      while (k < count && rows[k] === row + (k - start) && rows[k]! < shardEnd) k += 1;
+      const piece = this.#pieces[pieces]!;
+      piece.shard = shard;
+      piece.row = row - firstRows[shard]!;
+      piece.at = start;
+      piece.count = k - start;
+    }
+    this.#pieceCount = pieces;
+  }
+
+  #copyResident(field: FieldReader, rows: Float64Array, count: number, target: number): void {
     const { bytes, address } = field.resident!;
     const { storedStride } = field.plan;
-    const from = address + row * storedStride;
     const to = field.convert ? this.#scratch : target;
-    if (storedStride === 1) for (let k = 0; k < count; k += 1) this.#bytes[to + k] = bytes[from + k]!;
-    else this.#bytes.set(bytes.subarray(from, from + count * storedStride), to);
+    // Byte by byte: these records are tiny, and making views of them would take longer.
+    for (let k = 0; k < count; k += 1) {
+      const from = address + rows[k]! * storedStride;
+      for (let j = 0; j < storedStride; j += 1) this.#bytes[to + k * storedStride + j] = bytes[from + j]!;
+    }
     if (field.convert) field.convert(to, target, count * field.plan.elements);
   }
 
-  #readRecords(field: FieldReader, shard: number, row: number, count: number, target: number): void {
-    const { column, convert } = field;
-    const { stride } = column;
-    const isChecked = this.#isChecked(field, shard, row, count);
-    if (isChecked || column.rowsPerSum === 1) {
-      const to = convert ? this.#scratch : target;
-      this.#fetch(shard, column.starts[shard]! + row * stride, count * stride, to);
+  #readPieces(field: FieldReader, target: number): void {
+    const { column, convert, plan } = field;
+    const { stride, rowsPerSum, starts } = column;
+    for (let k = 0; k < this.#pieceCount; k += 1) {
+      const piece = this.#pieces[k]!;
+      const { shard, row, count } = piece;
+      const pieceTarget = target + piece.at * plan.deliveredStride;
+      const isChecked = this.#isChecked(field, shard, row, count);
+      if (!isChecked && rowsPerSum > 1) {
+        this.#readShared(field, piece, pieceTarget);
+        continue;
+      }
+      const to = convert ? this.#scratch : pieceTarget;
+      this.#fetch(shard, starts[shard]! + row * stride, count * stride, to);
       if (!isChecked) this.#check(field, shard, row, row + count, to);
-      if (convert) convert(to, target, count * field.plan.elements);
-      return;
+      if (convert) convert(to, pieceTarget, count * plan.elements);
     }
-    // Small records share sums: read all that those sums cover, and keep the part that was asked for.
-    const { rowsPerSum } = column;
+  }
+
+  /** Small records share sums: reads all that those sums cover, and keeps the part that was asked for. */
+  #readShared(field: FieldReader, { shard, row, count }: Piece, target: number): void {
+    const { column, convert } = field;
+    const { stride, rowsPerSum } = column;
     const rows = this.#start.table.firstRows[shard + 1]! - this.#start.table.firstRows[shard]!;
     const first = Math.floor(row / rowsPerSum) * rowsPerSum;
     const end = Math.min(rows, Math.ceil((row + count) / rowsPerSum) * rowsPerSum);
@@ -120,10 +164,13 @@ export class SampleReader {
 
   #isChecked({ column, checked }: FieldReader, shard: number, row: number, count: number): boolean {
     if (!checked) return false;
+    const { rowsPerSum } = column;
     const base = column.firstSums[shard]!;
-    const last = base + Math.floor((row + count - 1) / column.rowsPerSum);
-    for (let sum = base + Math.floor(row / column.rowsPerSum); sum <= last; sum += 1) {
-      if ((checked[Math.floor(sum / 32)]! & (1 << (sum % 32))) === 0) return false;
+    // Divisions of floats are worth avoiding here: a shift takes its count modulo 32, also beyond 32 bits.
+    const first = rowsPerSum === 1 ? row : Math.floor(row / rowsPerSum);
+    const last = count === 1 ? first : Math.floor((row + count - 1) / rowsPerSum);
+    for (let sum = base + first; sum <= base + last; sum += 1) {
+      if ((checked[Math.floor(sum / 32)]! & (1 << sum)) === 0) return false;
     }
     return true;
   }

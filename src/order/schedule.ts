@@ -92,6 +92,27 @@ function requireWhole(name: string, value: number, least: number): void {
   });
 }
 
+/** Batches in all, Infinity for endless epochs. */
+export function batchCount({ total, firstEpochCount, epochCount, batchSize }: Schedule): number {
+  if (total === 0 || total === Number.POSITIVE_INFINITY) return total;
+  const laterEpochs = (total - firstEpochCount) / epochCount;
+  return Math.ceil(firstEpochCount / batchSize) + laterEpochs * Math.ceil(epochCount / batchSize);
+}
+
+/** The loader's count of the first sample of its `number`-th batch, and that batch's size: 0 after the last one. */
+export function batchRange(schedule: Schedule, number: number): { first: number; size: number } {
+  const { total, firstEpochCount, epochCount, batchSize } = schedule;
+  const firstBatches = Math.ceil(firstEpochCount / batchSize);
+  const isFirst = number < firstBatches;
+  const perEpoch = Math.ceil(epochCount / batchSize);
+  const later = number - firstBatches;
+  const inEpoch = isFirst ? number : later % perEpoch;
+  const epochStart = isFirst ? 0 : firstEpochCount + ((later - inEpoch) / perEpoch) * epochCount;
+  const first = epochStart + inEpoch * batchSize;
+  const left = (isFirst ? firstEpochCount : epochCount) - inEpoch * batchSize;
+  return { first, size: first < total ? Math.min(batchSize, left) : 0 };
+}
+
 /** Where the loader's `count`-th sample stands. */
 export function locate(schedule: Schedule, count: number): { epoch: number; place: number } {
   const { n, batchSize, rank, worldSize, position, firstEpochCount, epochCount } = schedule;

@@ -4,7 +4,7 @@
 
 import { join } from "node:path";
 import { SpillwayError } from "../errors.js";
-import { classesIn, encodeShard } from "../format/arrow.js";
+import { encodeShard } from "../format/arrow.js";
 import type { ShardEntry } from "../format/manifest.js";
 import { planSums, roundUp, rowsPerSum, type ShardPlan } from "../format/shard.js";
 import { openFile, type ReadableFile } from "../store/file.js";
@@ -12,15 +12,14 @@ import type { Fields } from "../tensor/field.js";
 import { type ProblemList, restoreRemedy, type VerifyProblem, wordSamples } from "./verify-problems.js";
 import { chunkBytes, type VerifyWorkspace } from "./verify-workspace.js";
 
-/** Longest header that is looked into: a million class names fit well. */
-const maxHeaderBytes = 2 ** 28;
-
 export interface ShardCheck {
   folder: string;
   fields: Fields;
   shard: ShardEntry;
   /** Id of the shard's first sample. */
   firstSample: number;
+  /** Classes that the samples of the shards so far have, by field; carried from shard to shard. */
+  labelCounts: Record<string, number>;
   workspace: VerifyWorkspace;
   problems: ProblemList;
   /** Told of every `byteLength` more bytes that were checked; throws where the caller wants to stop. */
@@ -148,11 +147,16 @@ async function checkArrow(check: ShardCheck, file: ReadableFile): Promise<void> 
     columns: shard.columns,
     bodyEnd: roundUp(Math.max(0, ...ends), 8),
   };
-  let expected: ReturnType<typeof encodeShard>;
-  try {
-    expected = encodeShard(await fieldsWithin(file, fields, plan.headerBytes), plan);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
+  const possible = (await fieldsOfHeader(check, file)).flatMap((fieldsThere) => {
+    try {
+      return [encodeShard(fieldsThere, plan)];
+    } catch (error) {
+      if (error instanceof RangeError) return [];
+      throw error;
+    }
+  });
+  const expected = possible.find(({ footer }) => plan.bodyEnd + footer.length === shard.bytes) ?? possible[0];
+  if (!expected) {
     const what = `dataset.json gives ${shard.path} a header of ${plan.headerBytes} bytes, too few for its fields`;
     problems.add({ path: "dataset.json", shard: shard.path, what, remedy: restoreRemedy });
     return;
@@ -175,22 +179,29 @@ async function checkArrow(check: ShardCheck, file: ReadableFile): Promise<void> 
 }
 
 /**
- * The fields as the shard's header has to tell them. Classes of a stream are numbered as they appear: a shard knows
- * those that it and the shards before it met, the first of the dataset's.
+ * Fields as a header may tell them: all class names, or those that the samples up to this shard have. Classes of a
+ * stream are numbered as they appear, so that a shard knows the first of the dataset's.
  */
-async function fieldsWithin(file: ReadableFile, fields: Fields, headerBytes: number): Promise<Fields> {
-  if (headerBytes > file.byteLength || headerBytes > maxHeaderBytes) return fields;
-  const header = new Uint8Array(headerBytes);
-  await file.read(header, 0);
-  const classes = classesIn(header);
-  const within = { ...fields };
+async function fieldsOfHeader(check: ShardCheck, file: ReadableFile): Promise<Fields[]> {
+  const { fields, shard, labelCounts, workspace } = check;
+  const met = { ...fields };
   for (const [name, field] of Object.entries(fields)) {
-    const known = classes[name];
-    if (field.kind !== "class" || !known || known.length >= field.classes.length) continue;
-    if (known.every((label, number) => label === field.classes[number]))
-      within[name] = { ...field, classes: known };
+    if (field.kind !== "class" || field.dtype !== "int32") continue;
+    const { start, stride } = shard.columns[name]!;
+    let count = labelCounts[name] ?? 0;
+    for (let row = 0; row < shard.rows; row += chunkBytes / stride) {
+      const rows = Math.min(chunkBytes / stride, shard.rows - row);
+      // A file that was cut is reported as such.
+      if (start + (row + rows) * stride > file.byteLength) break;
+      await file.read(workspace.chunk.subarray(0, rows * stride), start + row * stride);
+      for (const label of new Int32Array(workspace.chunk.buffer, workspace.chunk.byteOffset, rows)) {
+        if (label < field.classes.length) count = Math.max(count, label + 1);
+      }
+    }
+    labelCounts[name] = count;
+    met[name] = { ...field, classes: field.classes.slice(0, count) };
   }
-  return within;
+  return [fields, met];
 }
 
 /** Reads one column, adds its sums to the stream, and the rows that do not agree with theirs to `bad`. */

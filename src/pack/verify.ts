@@ -85,6 +85,7 @@ export async function verifyDataset(path: string, options: VerifyOptions = {}): 
     const what = `${manifestName} is damaged: the last commit has fingerprint ${said}, fields and sums give ${found}`;
     problems.add({ path: manifestName, what, remedy: "Restore it from a copy, or pack again." });
   }
+  const labelCounts: Record<string, number> = {};
   let firstSample = 0;
   for (const [number, shard] of manifest.shards.entries()) {
     const from = firstSample;
@@ -96,7 +97,7 @@ export async function verifyDataset(path: string, options: VerifyOptions = {}): 
       bytes += byteLength;
       progress(from + Math.floor(shard.rows * Math.min(1, done / total)));
     };
-    const check = { folder, fields, shard, firstSample, workspace, problems, advance };
+    const check = { folder, fields, shard, firstSample, labelCounts, workspace, problems, advance };
     await verifyShard(check);
     if (part) await verifyCatalogPart({ ...check, part });
     firstSample += shard.rows;

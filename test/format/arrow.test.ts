@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { tableFromIPC } from "apache-arrow";
-import fc from "fast-check";
 import { classes, type Fields, tensor } from "spillway";
-import { classesIn, encodeShard, headerBytesOf } from "#spillway/format/arrow";
+import { encodeShard, headerBytesOf } from "#spillway/format/arrow";
 import { planShard } from "#spillway/format/shard";
 import { dtypes } from "#spillway/tensor/dtype";
 
@@ -42,22 +41,4 @@ test("the header is as long for any number of rows", () => {
     );
   }
   assert.equal(headerBytesOf(fields) % 4096, 0);
-});
-
-test("class names are found in a header, and nothing in bytes that are none", () => {
-  const fields: Fields = { label: classes(["ä", 'b"c']), x: tensor("uint8", []), other: classes(["z"]) };
-  assert.deepEqual(classesIn(shardOf(fields, 3)), { label: ["ä", 'b"c'], other: ["z"] });
-  fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
-      assert.deepEqual(classesIn(bytes), {});
-    }),
-  );
-  const header = shardOf(fields, 3).slice(0, 4096);
-  fc.assert(
-    fc.property(fc.integer({ min: 0, max: 1000 }), fc.integer({ min: 1, max: 255 }), (at, flip) => {
-      const damaged = header.slice();
-      damaged[at]! ^= flip;
-      classesIn(damaged);
-    }),
-  );
 });

@@ -4,6 +4,8 @@ import fc from "fast-check";
 import { SpillwayError } from "spillway";
 import {
   batchAt,
+  batchCount,
+  batchRange,
   createSchedule,
   type Last,
   locate,
@@ -164,4 +166,26 @@ test("refuses ranks outside the world, unequal batches, and views that fill no b
       (error) => error instanceof SpillwayError && error.code === "usage" && message.test(error.message),
     );
   }
+});
+
+test("the number of a batch tells where it starts and how large it is, without going through those before", () => {
+  fc.assert(
+    fc.property(
+      shape,
+      fc.nat({ max: 900 }),
+      fc.constantFrom<Last>("keep", "drop", "wrap"),
+      (sizes, position, last) => {
+        fc.pre(last !== "drop" || sizes.batchSize <= sizes.n);
+        const schedule = createSchedule(options({ ...sizes, position, last }));
+        let count = 0;
+        for (let number = 0; number < batchCount(schedule); number += 1) {
+          const { first, size } = batchAt(schedule, count)!;
+          assert.deepEqual(batchRange(schedule, number), { first, size });
+          count += size;
+        }
+        assert.equal(count, schedule.total);
+        assert.equal(batchRange(schedule, batchCount(schedule)).size, 0);
+      },
+    ),
+  );
 });

@@ -11,7 +11,9 @@ const folder = temporaryFolder();
 function peakOf(mebibytes: number, layout: string): number {
   const target = join(folder, `${layout} ${mebibytes}`);
   const script = join(import.meta.dirname, "memory-child.js");
-  const peak = Number(execFileSync(process.execPath, [script, target, String(mebibytes), layout], { encoding: "utf8" }));
+  const peak = Number(
+    execFileSync(process.execPath, [script, target, String(mebibytes), layout], { encoding: "utf8" }),
+  );
   fs.rmSync(target, { recursive: true });
   return peak;
 }
@@ -21,6 +23,9 @@ for (const layout of ["source", "shuffled"]) {
     const small = peakOf(16, layout);
     const large = peakOf(320, layout);
     // What differs is Node's own heap, which grows to its leisure.
-    assert.ok(large - small < 64 * 2 ** 20, `${small / 2 ** 20} MiB for 16 MiB, ${large / 2 ** 20} MiB for 320 MiB`);
+    assert.ok(
+      large - small < 64 * 2 ** 20,
+      `${small / 2 ** 20} MiB for 16 MiB, ${large / 2 ** 20} MiB for 320 MiB`,
+    );
   });
 }
