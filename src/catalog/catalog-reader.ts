@@ -4,9 +4,14 @@
 import { join } from "node:path";
 import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 import { SpillwayError } from "../errors.js";
-import type { Manifest } from "../format/manifest.js";
+import type { CatalogEntry, Manifest } from "../format/manifest.js";
+import { Hasher } from "../kernels/hasher.js";
 import { openFile, type ReadableFile } from "../store/file.js";
 import type { CatalogRow } from "./catalog-writer.js";
+
+const chunkBytes = 2 ** 20;
+/** Larger parts are not read whole for the sake of one row. */
+const maxCheckedBytes = 2 ** 26;
 
 /** The catalog of a dataset: its folder and its manifest. */
 export interface CatalogPlace {
@@ -33,11 +38,15 @@ export interface CatalogPart {
 /**
  * Opens one part.
  *
- * @throws SpillwayError `missing`, `io`, or `corrupt` if it is no Parquet file or does not decode
+ * @param entry what dataset.json tells of it, which it is held against first: a damaged Parquet file can keep its
+ * decoder busy for ever. Left out where that was done already
+ * @throws SpillwayError `missing`, `io`, or `corrupt` if it is not the file that was written, or does not decode
  */
-export async function openCatalogPart(path: string): Promise<CatalogPart> {
-  const { buffer, close } = asyncBuffer(openFile(path));
+export async function openCatalogPart(path: string, entry?: CatalogEntry): Promise<CatalogPart> {
+  const file = openFile(path);
+  const { buffer, close } = asyncBuffer(file);
   try {
+    if (entry) await requireWhole(file, entry);
     const metadata = await guard(path, () => parquetMetadataAsync(buffer));
     const groups: { start: number; end: number }[] = [];
     for (const { num_rows: rows } of metadata.row_groups) {
@@ -65,6 +74,27 @@ export async function openCatalogPart(path: string): Promise<CatalogPart> {
     close();
     throw error;
   }
+}
+
+async function requireWhole(file: ReadableFile, { bytes, hash }: CatalogEntry): Promise<void> {
+  const { path, byteLength } = file;
+  if (byteLength !== bytes) throw damaged(path, `it has ${byteLength} bytes, dataset.json says ${bytes}`);
+  const hasher = new Hasher();
+  const chunk = new Uint8Array(Math.min(byteLength, chunkBytes));
+  for (let at = 0; at < byteLength; at += chunk.length) {
+    const part = chunk.subarray(0, Math.min(chunk.length, byteLength - at));
+    await file.read(part, at);
+    hasher.update(part);
+  }
+  if (hasher.finishHex() !== hash) throw damaged(path, "its hash is not the one in dataset.json");
+}
+
+function damaged(path: string, why: string, cause?: unknown): SpillwayError {
+  return new SpillwayError("corrupt", `${path} is damaged: ${why}`, {
+    remedy: "Restore it from a copy, or pack again.",
+    where: { path },
+    cause,
+  });
 }
 
 /**
@@ -106,15 +136,7 @@ async function guard<T>(path: string, work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (cause) {
     if (cause instanceof SpillwayError) throw cause;
-    throw new SpillwayError(
-      "corrupt",
-      `${path} is damaged: ${cause instanceof Error ? cause.message : String(cause)}`,
-      {
-        remedy: "Restore it from a copy, or pack again.",
-        where: { path },
-        cause,
-      },
-    );
+    throw damaged(path, cause instanceof Error ? cause.message : String(cause), cause);
   }
 }
 
@@ -129,7 +151,7 @@ export async function* scanCatalog(
 ): AsyncGenerator<{ firstId: number; records: CatalogRecords }> {
   let firstId = 0;
   for (const entry of manifest.catalog) {
-    const part = await openCatalogPart(join(folder, entry.path));
+    const part = await openCatalogPart(join(folder, entry.path), entry);
     try {
       for (const { start, end } of part.groups) {
         yield { firstId: firstId + start, records: await part.read(start, end, columns) };
@@ -160,7 +182,11 @@ export async function readCatalogRow(place: CatalogPlace, id: number): Promise<C
     firstId += manifest.catalog[number]!.rows;
     number += 1;
   }
-  const part = await openCatalogPart(join(folder, manifest.catalog[number]!.path));
+  const entry = manifest.catalog[number]!;
+  const part = await openCatalogPart(
+    join(folder, entry.path),
+    entry.bytes <= maxCheckedBytes ? entry : undefined,
+  );
   try {
     const [record] = await part.read(id - firstId, id - firstId + 1);
     if (!record) throw rowMissing(part, id);

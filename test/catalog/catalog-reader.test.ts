@@ -15,6 +15,7 @@ import type { Manifest } from "#spillway/format/manifest";
 import { readManifest } from "#spillway/pack/dataset-writer";
 import { classes, type Fields, tensor } from "#spillway/tensor/field";
 import { labelNames, packed, temporaryFolder } from "../fixtures/packed.js";
+import { openFileCount, refuses } from "../source/fixtures.js";
 
 const folder = await packed({ count: 250, layout: "source", shardSize: 4096 });
 const place: CatalogPlace = { folder, manifest: readManifest(folder)! };
@@ -102,26 +103,36 @@ test("a large part is read a row group at a time, and rows of files with many sa
   assert.deepEqual((await readCatalogRow({ folder: other, manifest }, 20_077)).labels, ["a", "b"]);
 });
 
-test("bytes that are no catalog give our error, whatever they are", async () => {
-  const good = fs.readFileSync(join(place.folder, place.manifest.catalog[0]!.path));
+test("bytes that are no catalog give our error, and leave no file open", async () => {
   const path = join(temporaryFolder(), "part.parquet");
-  const tries = [Buffer.alloc(0), Buffer.from("PAR1"), good.subarray(0, 200), Buffer.alloc(100)];
-  for (let at = 0; at < good.length; at += 97) {
-    const copy = Buffer.from(good);
-    copy[at]! ^= 0xff;
-    tries.push(copy);
-  }
-  for (const bytes of tries) {
+  const open = openFileCount();
+  for (const bytes of [
+    Buffer.alloc(0),
+    Buffer.from("PAR1"),
+    Buffer.from("PAR1".repeat(50)),
+    Buffer.alloc(100),
+  ]) {
     fs.writeFileSync(path, bytes);
-    try {
-      const part = await openCatalogPart(path);
-      try {
-        for (const { start, end } of part.groups) await part.read(start, end);
-      } finally {
-        part.close();
-      }
-    } catch (error) {
-      assert.ok(error instanceof SpillwayError && error.code === "corrupt", String(error));
-    }
+    await refuses(() => openCatalogPart(path), "corrupt", /part\.parquet is damaged: /);
   }
+  assert.equal(openFileCount(), open);
+});
+
+test("a part that is not the one dataset.json tells of is refused before it is decoded", async () => {
+  const entry = place.manifest.catalog[0]!;
+  const good = fs.readFileSync(join(place.folder, entry.path));
+  const path = join(temporaryFolder(), "part.parquet");
+  for (let at = 0; at < good.length; at += 1) {
+    const copy = Buffer.from(good);
+    copy[at]! ^= 1 << (at % 8);
+    fs.writeFileSync(path, copy);
+    const why = "its hash is not the one in dataset.json. Restore it from a copy, or pack again.";
+    await refuses(() => openCatalogPart(path, entry), "corrupt", `${path} is damaged: ${why}`);
+  }
+  fs.writeFileSync(path, good.subarray(0, 100));
+  await refuses(() => openCatalogPart(path, entry), "corrupt", /it has 100 bytes, dataset\.json says \d+/);
+  fs.writeFileSync(path, good);
+  const part = await openCatalogPart(path, entry);
+  assert.equal(part.rowCount, entry.rows);
+  part.close();
 });

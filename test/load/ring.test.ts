@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import fc from "fast-check";
-import { type Batch, open, type View } from "spillway";
+import { type Batch, open, SpillwayError, type View } from "spillway";
 import { numbersOf, packed } from "../fixtures/packed.js";
 
 const count = 600;
@@ -89,4 +89,22 @@ test("loops of two open datasets do not meet", async () => {
     ),
   );
   await Promise.all([a.close(), b.close()]);
+});
+
+test("the smallest memory that works, a ring of two batches, gives each sample once as well", async () => {
+  const large = await packed({ count: 300, length: 2000, dtype: "uint8" });
+  for (const [readers, batchSize] of [
+    [1, 100],
+    [3, 150],
+    [4, 299],
+  ] as const) {
+    const options = { batchSize, readers, seed: readers, epochs: 3 };
+    const tooLittle = await open(large, { memory: readers * 8 * 2 ** 20 });
+    const error = await requireEachOnce(tooLittle.view(), options).catch((thrown: unknown) => thrown);
+    await tooLittle.close();
+    assert.ok(error instanceof SpillwayError && error.code === "memory", String(error));
+    const dataset = await open(large, { memory: error.where.neededBytes! });
+    await requireEachOnce(dataset.view(), options, () => setImmediate());
+    await dataset.close();
+  }
 });

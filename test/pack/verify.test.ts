@@ -222,7 +222,7 @@ test("a catalog part that is cut, damaged or of another shard is found", async (
     "catalog/00003.parquet",
     "catalog/00004.parquet",
   ]);
-  assert.ok(report.problems.some(({ what }) => what.includes("row 0 has id 200 instead of 300")));
+  assert.equal(report.problems.length, 4);
 });
 
 test("a catalog part whose bytes decode to something else is found by its hash", async () => {

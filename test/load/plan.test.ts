@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { classes, type Fields, tensor } from "spillway";
+import { rowsPerSum } from "#spillway/format/shard";
+import { type LoopPlan, planLoop } from "#spillway/load/plan";
+import type { ColumnTable } from "#spillway/load/table";
+import { dtypes } from "#spillway/tensor/dtype";
+import { fieldStride } from "#spillway/tensor/field";
+
+const wishes = fc.record({
+  length: fc.integer({ min: 1, max: 100_000 }),
+  dtype: fc.constantFrom(...dtypes),
+  batchSize: fc.integer({ min: 1, max: 2000 }),
+  deliver: fc.constantFrom("float32" as const, "stored" as const),
+  readers: fc.integer({ min: 1, max: 32 }),
+  ringBytes: fc.integer({ min: 0, max: 2 ** 30 }),
+});
+
+type Wishes = typeof wishes extends fc.Arbitrary<infer T> ? T : never;
+
+function planFor({ length, dtype, ...rest }: Wishes): LoopPlan {
+  const fields: Fields = { data: tensor(dtype, [length]), label: classes(["a", "b"]) };
+  const none = new Float64Array();
+  const columns = Object.entries(fields).map(([name, field]): ColumnTable => {
+    const stride = fieldStride(field);
+    return {
+      name,
+      field,
+      stride,
+      starts: none,
+      rowsPerSum: rowsPerSum(stride),
+      firstSums: none,
+      sumStarts: none,
+    };
+  });
+  return planLoop({ ...rest, columns, isResident: columns.map(({ stride }) => stride <= 16) });
+}
+
+test("a place holds a batch, hardly more, and the ring has at least two", () => {
+  fc.assert(
+    fc.property(wishes, (wish) => {
+      const { batchSize, runLength, runsPerBatch, slotsPerBatch, places } = planFor(wish);
+      assert.equal(slotsPerBatch, runLength * runsPerBatch);
+      assert.ok(slotsPerBatch >= batchSize && slotsPerBatch < batchSize + runsPerBatch);
+      assert.ok(places >= 2);
+    }),
+  );
+});
+
+test("the ring keeps to the bytes that it is given, where two batches fit into them", () => {
+  fc.assert(
+    fc.property(wishes, (wish) => {
+      const { places, slotsPerBatch, fields } = planFor(wish);
+      const slotBytes = fields.reduce((sum, field) => sum + field.deliveredStride, 8);
+      assert.ok(places === 2 || places * slotsPerBatch * slotBytes <= wish.ringBytes);
+    }),
+  );
+});
+
+test("the parts of a reservation lie one after another, aligned, within its length", () => {
+  fc.assert(
+    fc.property(wishes, (wish) => {
+      const plan = planFor(wish);
+      const slots = plan.places * plan.slotsPerBatch;
+      const parts = [
+        { start: 0, end: 64 + plan.places * plan.runsPerBatch * 4, unit: 64 },
+        { start: plan.ids, end: plan.ids + slots * 8, unit: 8 },
+        ...plan.fields.map(({ ring, deliveredStride }) => ({
+          start: ring,
+          end: ring + slots * deliveredStride,
+          unit: 4096,
+        })),
+        {
+          start: plan.scratchStart,
+          end: plan.scratchStart + plan.scratch.byteLength * plan.readers,
+          unit: 4096,
+        },
+      ];
+      parts.forEach(({ start, end, unit }, k) => {
+        assert.equal(start % unit, 0);
+        assert.ok(end <= (parts[k + 1]?.start ?? plan.byteLength), `part ${k}`);
+      });
+    }),
+  );
+});
