@@ -52,14 +52,12 @@ test("peak memory of an epoch stays within memory + 80 MiB for data of 1, 10 and
   }
 });
 
-test("after 100 epochs of training and validation it takes as much as after the first few", {
+test("after 100 epochs of training and validation it takes as much as after the first", {
   skip: process.platform !== "linux" && "needs /proc",
 }, async (t) => {
-  const few = await measure(memory, 10, t);
-  const many = await measure(memory / 2, 100, t);
-  assert.ok(many.last <= memory + besides);
-  assert.ok(
-    many.last <= few.last + 8 * mebi,
-    `${(few.last / mebi).toFixed(1)} MiB after 10 epochs, ${(many.last / mebi).toFixed(1)} after 100`,
-  );
+  const { first, last } = await measure(memory / 2, 100, t);
+  assert.ok(last <= memory + besides);
+  const grown = `${(first / mebi).toFixed(1)} MiB after the first epoch, ${(last / mebi).toFixed(1)} after 100`;
+  t.diagnostic(grown);
+  assert.ok(last <= first + 12 * mebi, grown);
 });
