@@ -68,7 +68,7 @@ def _make_catalog(folder: str, files, waves) -> None:
         "path": files,
         "row": [None] * 30,
         "label": [check_packed.class_of(path) for path in files],
-        "hash": [f"{check_packed.xxh64(wave.tobytes()):016x}" for wave in waves],
+        "hash": pyarrow.array([check_packed.xxh64(wave.tobytes()) for wave in waves], pyarrow.uint64()),
     }
     pyarrow.parquet.write_table(pyarrow.table(columns), folder + "/catalog/00000.parquet")
 

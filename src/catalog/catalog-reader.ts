@@ -197,7 +197,7 @@ export async function readCatalogRow(place: CatalogPlace, id: number): Promise<C
       path: String(path ?? ""),
       row: row == null ? undefined : Number(row),
       labels,
-      hash: String(hash ?? ""),
+      hash: BigInt.asUintN(64, typeof hash === "bigint" ? hash : 0n),
     };
   } finally {
     part.close();

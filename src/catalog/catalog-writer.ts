@@ -15,7 +15,6 @@ import type { Fields } from "../tensor/field.js";
 
 /** Rows that are held before they are written. */
 const groupRows = 16_384;
-const hashDigits = 16;
 
 /** One row: what is known of a sample besides its tensors. */
 export interface CatalogRow {
@@ -25,8 +24,8 @@ export interface CatalogRow {
   row: number | undefined;
   /** Class names, in the order of the class fields. */
   labels: readonly string[];
-  /** XXH64 of the tensors' bytes, 16 hexadecimal digits. */
-  hash: string;
+  /** XXH64 of the tensors' bytes. */
+  hash: bigint;
 }
 
 /** Names of the columns that every catalog has; a class field may not take one. */
@@ -41,7 +40,7 @@ function schemaFor(labelNames: readonly string[]): SchemaElement[] {
     { name: "path", ...text },
     { name: "row", type: "INT64", repetition_type: "OPTIONAL" },
     ...labelNames.map((name) => ({ name, ...text })),
-    { name: "hash", ...text },
+    { name: "hash", type: "INT64", converted_type: "UINT_64", repetition_type: "REQUIRED" },
   ];
 }
 
@@ -52,7 +51,7 @@ export class CatalogWriter {
   readonly #parquet: ParquetWriter;
   // Rows as columns: objects of thousands of rows would make the collector's young generation grow by tens of MiB.
   readonly #ids = new BigInt64Array(groupRows);
-  readonly #hashes = Buffer.alloc(groupRows * hashDigits);
+  readonly #hashes = new BigUint64Array(groupRows);
   #paths: string[] = [];
   #places: (bigint | null)[] = [];
   readonly #labels: string[][];
@@ -76,7 +75,7 @@ export class CatalogWriter {
 
   add(row: CatalogRow): void {
     this.#ids[this.#held] = BigInt(row.id);
-    this.#hashes.write(row.hash, this.#held * hashDigits, hashDigits, "latin1");
+    this.#hashes[this.#held] = row.hash;
     this.#paths.push(row.path);
     this.#places.push(row.row === undefined ? null : BigInt(row.row));
     for (let k = 0; k < this.#labels.length; k += 1) this.#labels[k]!.push(row.labels[k]!);
@@ -102,16 +101,19 @@ export class CatalogWriter {
   }
 
   #writeGroup(): void {
-    const hashes = Array.from({ length: this.#held }, (_, k) =>
-      this.#hashes.subarray(k * hashDigits, (k + 1) * hashDigits),
-    );
     const columnData: ColumnSource[] = [
       { name: "id", data: this.#ids.subarray(0, this.#held), encoding: "DELTA_BINARY_PACKED" },
       { name: "path", data: this.#paths },
       { name: "row", data: this.#places },
       ...this.#labelNames.map((name, k) => ({ name, data: this.#labels[k]! })),
       // Nothing is like another: neither a dictionary nor compression nor least and greatest serve for anything.
-      { name: "hash", data: hashes, encoding: "PLAIN", codec: "UNCOMPRESSED", statistics: false },
+      {
+        name: "hash",
+        data: this.#hashes.subarray(0, this.#held),
+        encoding: "PLAIN",
+        codec: "UNCOMPRESSED",
+        statistics: false,
+      },
     ];
     this.#paths = [];
     this.#places = [];

@@ -7,6 +7,7 @@ import { classFields, findByPath, readCatalogRow } from "../catalog/catalog-read
 import type { CatalogRow } from "../catalog/catalog-writer.js";
 import { type Dataset, open } from "../dataset/dataset.js";
 import { SpillwayError } from "../errors.js";
+import { hexDigits } from "../kernels/hasher.js";
 import { ioError } from "../store/file.js";
 import { describeField } from "../tensor/field.js";
 import { addCommand, type CommonOptions } from "./command.js";
@@ -77,7 +78,7 @@ async function runShow(path: string, wanted: string, flags: ShowFlags): Promise<
       id,
       path: from,
       ...(fileRow === undefined ? {} : { row: fileRow }),
-      hash,
+      hash: hexDigits(hash),
       labels,
       fields: Object.fromEntries(
         fields.map((field) => [field.name, fieldJson(field, flags.values === true)]),
@@ -111,7 +112,7 @@ async function findSample({ path, manifest, size }: Dataset, wanted: string): Pr
 function describeRow({ id, path, row, hash }: CatalogRow, labels: Readonly<Record<string, string>>): string {
   const from = path === "" ? [] : [row === undefined ? path : `${path}, row ${row}`];
   const names = Object.entries(labels).map(([name, label]) => `${name} "${label}"`);
-  return [`sample ${id}`, ...names, ...from, `hash ${hash}`].join(" · ");
+  return [`sample ${id}`, ...names, ...from, `hash ${hexDigits(hash)}`].join(" · ");
 }
 
 function fieldJson({ field, count, at }: SampleField, withValues: boolean): unknown {

@@ -3,8 +3,10 @@
 // `arrow.fixed_shape_tensor`, so that pyarrow gives them back with their shape.
 // Imported by the packer only: reading a dataset needs no Arrow, the manifest says where each column starts.
 
+import { FileBlock, Footer } from "apache-arrow/ipc/metadata/file";
+import { BufferRegion, FieldNode, Message, RecordBatch } from "apache-arrow/ipc/metadata/message";
+import { Field as ArrowField, Schema } from "apache-arrow/schema";
 import {
-  Field as ArrowField,
   type DataType,
   FixedSizeList,
   Float16,
@@ -14,14 +16,11 @@ import {
   Int16,
   Int32,
   Int64,
-  Schema,
   Uint8,
   Uint16,
   Uint32,
   Uint64,
-} from "apache-arrow";
-import { FileBlock, Footer } from "apache-arrow/ipc/metadata/file";
-import { BufferRegion, FieldNode, Message, RecordBatch } from "apache-arrow/ipc/metadata/message";
+} from "apache-arrow/type";
 import type { DType } from "../tensor/dtype.js";
 import { elementCount, type Field, type Fields, fieldStride } from "../tensor/field.js";
 import { formatVersion } from "./manifest.js";

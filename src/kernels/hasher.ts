@@ -44,8 +44,13 @@ export class Hasher {
 
   /** The same as 16 hexadecimal digits, the form in which manifests and messages write it. */
   finishHex(): string {
-    return this.finish().toString(16).padStart(16, "0");
+    return hexDigits(this.finish());
   }
+}
+
+/** A hash as 16 hexadecimal digits. */
+export function hexDigits(hash: bigint): string {
+  return hash.toString(16).padStart(16, "0");
 }
 
 let shared: Hasher | undefined;

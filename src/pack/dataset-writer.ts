@@ -25,7 +25,7 @@ import { requireStorable } from "./field-checks.js";
 import { ShardWriter } from "./shard-writer.js";
 
 /** Blocks larger than this gain nothing. */
-const maxBlockBytes = 8 * 2 ** 20;
+const maxBlockBytes = 4 * 2 ** 20;
 /** Where each record came from is held outside the block: few rows, so that it does not matter. */
 const maxBlockRows = 16_384;
 const blockCount = 2;

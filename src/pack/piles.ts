@@ -16,10 +16,14 @@ const headBytes = 28;
 const maxPathBytes = 4096;
 const encoder = new TextEncoder();
 
-/** Keyed 64-bit hash of a sample's number, as two uint32. */
-export function shuffleKey(seed: number, index: number): [number, number] {
-  const from = [...words(seed), ...words(index)];
-  return [murmur3(from, 0x9e3779b1), murmur3(from, 0x85ebca77)];
+/** Keyed 64-bit hashes of samples' numbers, as two uint32. */
+export function shuffleKeys(seed: number): (index: number) => [number, number] {
+  const from = [...words(seed), 0, 0];
+  return (index) => {
+    from[2] = index >>> 0;
+    from[3] = Math.floor(index / 2 ** 32) >>> 0;
+    return [murmur3(from, 0x9e3779b1), murmur3(from, 0x85ebca77)];
+  };
 }
 
 /** Bytes that a sample takes on a pile, without its path. */

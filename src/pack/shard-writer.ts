@@ -154,7 +154,7 @@ export class ShardWriter {
         path: origin?.path ?? "",
         row: origin?.row,
         labels: labels.map(({ classes, of }) => classes[of[index]!] ?? ""),
-        hash: hashes[index]!.toString(16).padStart(16, "0"),
+        hash: hashes[index]!,
       });
     }
   }

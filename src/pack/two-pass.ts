@@ -9,7 +9,7 @@ import { type Fields, fieldStride, sampleBytes } from "../tensor/field.js";
 import type { Sample } from "../tensor/sample.js";
 import { requireStorable } from "./field-checks.js";
 import { otherCount, type Steps } from "./fill.js";
-import { Piles, pilePath, pileRecordBytes, readPile, shuffleKey, sortBytes, sortedPile } from "./piles.js";
+import { Piles, pilePath, pileRecordBytes, readPile, shuffleKeys, sortBytes, sortedPile } from "./piles.js";
 import { type PackState, packingFolder, removeScratch, writeState } from "./state.js";
 
 /** Paths take about so much in a record, for sizing only. */
@@ -32,8 +32,8 @@ export interface TwoPassJob {
   checkpointBytes?: number;
 }
 
-/** How the memory is shared out: half for the piles, a quarter for the writer's blocks, the rest for single samples. */
-const pileShare = 1 / 2;
+/** How the memory is shared out: a quarter for the piles, a quarter for the writer's blocks, the rest for single samples and the heap. */
+const pileShare = 1 / 4;
 export const writerShare = 1 / 4;
 
 /** Bytes of the arena: memory of both passes, for the buffers of piles while they are written, then one sorted pile. */
@@ -66,6 +66,7 @@ export async function throwOnPiles(job: TwoPassJob): Promise<PackState> {
   const { folder, source, seed, arena, state, steps, checkpointBytes = defaultCheckpointBytes } = job;
   if (state.pass === 2) return state;
   createFolder(packingFolder(folder));
+  const keyOf = shuffleKeys(seed);
   const bits = state.piles?.bits ?? pileBits(source.fields, source.sampleCount, arena.length);
   const piles = new Piles(packingFolder(folder), "", 0, bits, arena);
   // A stream of unknown length cannot be asked to skip: what it gives is thrown again from its start.
@@ -90,7 +91,7 @@ export async function throwOnPiles(job: TwoPassJob): Promise<PackState> {
   };
   for await (const sample of source.samples(index)) {
     if (index === source.sampleCount) throw otherCount(index, "more");
-    piles.add(index, shuffleKey(seed, index), sample);
+    piles.add(index, keyOf(index), sample);
     index += 1;
     sinceCheckpoint += sample.bytes.reduce((sum, part) => sum + part.length, 0);
     if (sinceCheckpoint >= checkpointBytes) checkpoint(1);

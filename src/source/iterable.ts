@@ -170,18 +170,22 @@ function createEncoder(fields: Fields, isDeclared: boolean): (sample: SampleValu
     const numberOf = isDeclared ? declaredClass(field) : growingClass(field);
     return (value: unknown, where: ValuePlace) => writeLabel(field, numberOf(value, where), into);
   });
+  // One for all samples: packing runs through here for each of them, and garbage makes the heap grow.
+  const where = { sample: 0, field: "" };
   return (sample, index) => {
     checkObject(sample, index);
-    for (const name of Object.keys(sample)) {
-      if (name !== "path" && !Object.hasOwn(fields, name)) {
-        throw refusal({ sample: index, field: name }, `was not expected: the fields are ${names.join(", ")}`);
-      }
+    where.sample = index;
+    for (const name in sample) {
+      if (name === "path" || Object.hasOwn(fields, name) || !Object.hasOwn(sample, name)) continue;
+      where.field = name;
+      throw refusal(where, `was not expected: the fields are ${names.join(", ")}`);
     }
-    names.forEach((name, place) => {
-      const where = { sample: index, field: name };
+    for (let place = 0; place < names.length; place += 1) {
+      const name = names[place]!;
+      where.field = name;
       if (!Object.hasOwn(sample, name)) throw refusal(where, "is missing");
       writers[place]!(sample[name], where);
-    });
+    }
     const { path } = sample;
     return { bytes, path: typeof path === "string" ? path : "" };
   };

@@ -26,7 +26,7 @@ test("a row is found by its id in whichever part it lies", async () => {
   for (const id of [0, border - 1, border, 249]) {
     const { hash, ...row } = await readCatalogRow(place, id);
     assert.deepEqual(row, { id, path: `recording-${id}`, row: undefined, labels: [labelNames[id % 3]] });
-    assert.match(hash, /^[0-9a-f]{16}$/);
+    assert.ok(hash > 0n);
   }
 });
 
@@ -74,7 +74,7 @@ test("a large part is read a row group at a time, and rows of files with many sa
       path: id < 20_000 ? "first.idx" : "second.idx",
       row: id % 20_000,
       labels: ["a", "b"],
-      hash: "0".repeat(16),
+      hash: 0n,
     });
   }
   const { bytes, hash } = writer.finish();

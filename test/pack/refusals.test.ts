@@ -287,7 +287,7 @@ test("a disk that becomes full says so, keeps what is committed, and the next ru
     return t.skip("a small disk can only be mounted by root");
   }
   t.after(() => execFileSync("umount", ["-l", mount], { stdio: "ignore" }));
-  const options: PackOptions = { fields: streamFields, shardSize: "200 KiB", memory: "1 MiB" };
+  const options: PackOptions = { fields: streamFields, shardSize: "200 KiB", memory: "2 MiB" };
   for (const layout of ["source", "shuffled"] as const) {
     const path = join(mount, layout);
     const filler = join(mount, "filler");

@@ -228,11 +228,14 @@ test("a catalog part that is cut, damaged or of another shard is found", async (
 test("a catalog part whose bytes decode to something else is found by its hash", async () => {
   const { path, manifest } = copyOf(small);
   const part = join(path, manifest.catalog[2]!.path);
-  // A digit of a content hash, which lie uncompressed: still a content hash, of other content.
+  // A bit of a content hash, which lie uncompressed: still a content hash, of other content.
   const bytes = fs.readFileSync(part);
   const { hash } = await readCatalogRow({ folder: path, manifest }, 205);
-  const at = bytes.indexOf(hash);
-  bytes[at] = bytes[at] === 48 ? 49 : 48;
+  const stored = Buffer.alloc(8);
+  stored.writeBigUInt64LE(hash);
+  const at = bytes.indexOf(stored);
+  assert.ok(at > 0);
+  bytes[at]! ^= 1;
   fs.writeFileSync(part, bytes);
   const { problems } = await verifyDataset(path);
   assert.deepEqual(
