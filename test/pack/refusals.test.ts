@@ -1,15 +1,14 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { classes, open, type PackOptions, pack, SpillwayError, tensor } from "spillway";
-import { takeLock } from "#spillway/pack/lock";
+import { classes, open, type PackOptions, pack } from "spillway";
 import { packSource } from "#spillway/pack/packer";
 import { verifyDataset } from "#spillway/pack/verify";
 import { temporaryFolder, upTo } from "../fixtures/packed.js";
 import { openFileCount, refuses } from "../source/fixtures.js";
-import { contentOf, idxPair, npyFolder, stream, streamFields } from "./sources.js";
+import { contentOf, errorOf, idxPair, npyFolder, stream, streamFields } from "./sources.js";
 import { manifestOf, numbersIn } from "./unpacked.js";
 
 const folder = temporaryFolder();
@@ -19,17 +18,6 @@ const newPath = () => {
   return join(folder, `dataset ${names}`);
 };
 const npy = npyFolder(join(folder, "npy"), 60, 64);
-
-/** Runs work that has to fail, and gives the error. */
-async function errorOf(work: () => Promise<unknown>): Promise<SpillwayError> {
-  try {
-    await work();
-  } catch (error) {
-    assert.ok(error instanceof SpillwayError, String(error));
-    return error;
-  }
-  throw new Error("it did not fail");
-}
 
 /** Begins a pack and stops it after some samples were committed. */
 async function begun(
@@ -88,118 +76,6 @@ test("a finished dataset whose lock or scratch a kill left behind is tidied up, 
   assert.ok(!fs.existsSync(join(path, ".packing")));
 });
 
-test("a second packer is told the process that has the lock", async () => {
-  const path = newPath();
-  const script = `
-    import { takeLock } from "#spillway/pack/lock";
-    takeLock(process.argv[1]);
-    console.log("locked");
-    setInterval(() => {}, 1000);`;
-  fs.mkdirSync(path);
-  const holder = spawn(process.execPath, ["--input-type=module", "-e", script, path], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  try {
-    await new Promise((resolve) => holder.stdout.once("data", resolve));
-    await refuses(
-      () => pack(npy, path),
-      "locked",
-      `${path} is being written by process ${holder.pid}. Wait until it has finished, or end it; if it no longer runs, remove ${join(path, ".lock")}.`,
-    );
-  } finally {
-    holder.kill("SIGKILL");
-    await new Promise((resolve) => holder.once("close", resolve));
-  }
-  // Now it has ended: the same lock is taken over.
-  const notes: string[] = [];
-  assert.equal((await pack(npy, path, { onNote: (note) => notes.push(note) })).rows, 60);
-  assert.ok(
-    notes.includes(`Took over the lock of process ${holder.pid}, which has ended.`),
-    notes.join("\n"),
-  );
-});
-
-test("of two packers at once in one process one is refused", async () => {
-  const path = newPath();
-  const results = await Promise.allSettled([pack(npy, path), pack(npy, path)]);
-  const refused = results.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
-  assert.deepEqual(
-    refused.map(({ code }) => code),
-    ["locked"],
-  );
-  assert.deepEqual((await verifyDataset(path)).problems, []);
-});
-
-test("a packer that waited for nothing but the lock does not pack over what was finished meanwhile", async () => {
-  const path = newPath();
-  const finished = newPath();
-  await pack(npy, finished);
-  // The target is filled while the source is being looked at: after the first look at the target, before the lock.
-  const samples = {
-    [Symbol.asyncIterator]: () => {
-      fs.cpSync(finished, path, { recursive: true });
-      return stream(10);
-    },
-  };
-  await refuses(() => pack(samples, path), "exists", /holds a dataset already/);
-  assert.deepEqual(contentOf(path), contentOf(finished));
-});
-
-test("locks of the dead are taken over: another boot, no such process, a process that started later", async () => {
-  const path = newPath();
-  fs.mkdirSync(path);
-  const lock = takeLock(path);
-  const own = JSON.parse(fs.readFileSync(join(path, ".lock"), "utf8"));
-  lock.release();
-  assert.deepEqual(fs.readdirSync(path), []);
-  const { pid: dead } = spawnSync(process.execPath, ["--version"]);
-  for (const holder of [{ ...own, boot: "another" }, { ...own, pid: dead }, { ...own, started: "1" }, "{"]) {
-    // Where the system does not tell when a process started, a number that is in use again cannot be told.
-    if (own.started === "" && holder.started === "1") continue;
-    fs.writeFileSync(join(path, ".lock"), typeof holder === "string" ? holder : JSON.stringify(holder));
-    const taken = takeLock(path);
-    assert.equal(
-      taken.takenOverFrom,
-      typeof holder === "string" ? "a damaged lock file" : `process ${holder.pid}, which has ended`,
-    );
-    taken.release();
-    assert.deepEqual(fs.readdirSync(path), []);
-  }
-  for (const holder of [own, { ...own, host: "elsewhere", boot: "another" }]) {
-    fs.writeFileSync(join(path, ".lock"), JSON.stringify(holder));
-    assert.throws(
-      () => takeLock(path),
-      (error) => error instanceof SpillwayError && error.code === "locked",
-    );
-    assert.deepEqual(fs.readdirSync(path), [".lock"]);
-  }
-});
-
-test("releasing a lock leaves one that another process took over meanwhile", () => {
-  const path = newPath();
-  fs.mkdirSync(path);
-  const lock = takeLock(path);
-  const other = JSON.stringify({
-    ...JSON.parse(fs.readFileSync(join(path, ".lock"), "utf8")),
-    token: "other",
-  });
-  fs.writeFileSync(join(path, ".lock"), other);
-  lock.release();
-  assert.equal(fs.readFileSync(join(path, ".lock"), "utf8"), other);
-});
-
-test("a disk without hard links has its locks all the same", (t) => {
-  const path = newPath();
-  fs.mkdirSync(path);
-  t.mock.method(fs, "linkSync", () => {
-    throw Object.assign(new Error("no links"), { code: "EPERM" });
-  });
-  const lock = takeLock(path);
-  assert.throws(() => takeLock(path), /is being written by process/);
-  lock.release();
-  assert.deepEqual(fs.readdirSync(path), []);
-});
-
 test("an unfinished pack is gone on with by the same source and options alone, and both sides are told", async () => {
   const path = newPath();
   await begun(path, { seed: 1 });
@@ -237,151 +113,6 @@ test("a source that changed between a kill and the next run is refused", async (
   await begun(path, {}, source);
   fs.utimesSync(join(source, "class-0/00000.npy"), 1, 1);
   await refuses(() => pack(source, path, { shardSize: 4096 }), "mismatch", /another source/);
-});
-
-test("too little memory is refused with the least that works, and that works", async () => {
-  const fields = { data: tensor("uint8", [3_500_000]) };
-  for (const isStream of [false, true]) {
-    const samples = upTo(3).map((i) => ({ data: new Uint8Array(3_500_000).fill(i) }));
-    const source = () =>
-      isStream
-        ? (async function* () {
-            yield* samples;
-          })()
-        : samples;
-    const path = newPath();
-    const error = await errorOf(() => pack(source(), path, { fields, memory: "2 MiB" }));
-    assert.equal(error.code, "memory");
-    assert.ok(!fs.existsSync(path));
-    const least = /Give it memory: "(\d+ MiB)"/.exec(error.message)![1]!;
-    assert.equal(error.where.neededBytes, Number.parseInt(least, 10) * 2 ** 20);
-    assert.equal((await pack(source(), path, { fields, memory: least })).rows, 3);
-    assert.deepEqual((await verifyDataset(path)).problems, []);
-    const less = `${Number.parseInt(least, 10) - 1} MiB`;
-    assert.equal((await errorOf(() => pack(source(), newPath(), { fields, memory: less }))).code, "memory");
-  }
-});
-
-test("space is checked before anything is written", async (t) => {
-  const path = newPath();
-  const { statfsSync } = fs;
-  t.mock.method(fs, "statfsSync", (at: string) =>
-    Object.assign(statfsSync(at), { bavail: 5000, bsize: 4096 }),
-  );
-  const big = Array.from({ length: 300 }, () => ({ data: new Uint8Array(100_000) }));
-  const error = await errorOf(() => pack(big, path, { fields: { data: tensor("uint8", [100_000]) } }));
-  assert.equal(error.code, "space");
-  assert.match(
-    error.message,
-    /^packing needs [\d.]+ MiB at .*, [\d.]+ MiB of it scratch that goes again, and 19\.5 MiB are free\. Free [\d.]+ MiB, or choose/,
-  );
-  assert.ok(!fs.existsSync(path));
-});
-
-test("a disk that becomes full says so, keeps what is committed, and the next run goes on", async (t) => {
-  const mount = join(folder, "small disk");
-  fs.mkdirSync(mount);
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=6m", "tmpfs", mount], { stdio: "ignore" });
-  } catch {
-    return t.skip("a small disk can only be mounted by root");
-  }
-  t.after(() => execFileSync("umount", ["-l", mount], { stdio: "ignore" }));
-  const options: PackOptions = { fields: streamFields, shardSize: "200 KiB", memory: "2 MiB" };
-  for (const layout of ["source", "shuffled"] as const) {
-    const path = join(mount, layout);
-    const filler = join(mount, "filler");
-    // 2 MiB are left for 3.3 MB of samples; 2.45 MiB for 2.2 MB of piles, and the first shards beside them.
-    fs.writeFileSync(filler, new Uint8Array((layout === "source" ? 4 : 3.55) * 2 ** 20));
-    const count = layout === "source" ? 20_000 : 11_000;
-    const error = await errorOf(() => pack(stream(count), path, { ...options, layout }));
-    assert.equal(error.code, "space", error.message);
-    assert.match(
-      error.message,
-      /the disk is full \(ENOSPC\) at .*small disk.* Free some space, then run the same command again/,
-    );
-    assert.deepEqual((await verifyDataset(path)).problems, []);
-    const { rows } = manifestOf(path);
-    assert.ok(rows > 0 && rows < count, `${rows} rows`);
-    fs.rmSync(filler);
-    const done = await pack(stream(count), path, { ...options, layout });
-    assert.deepEqual([done.rows, done.resumedAt], [count, rows]);
-    assert.deepEqual((await verifyDataset(path)).problems, []);
-    const numbers = await numbersIn(path);
-    assert.deepEqual(
-      [...numbers].sort((a, b) => a - b),
-      upTo(count),
-    );
-    assert.deepEqual(fs.readdirSync(path).sort(), ["catalog", "dataset.json", "shards"]);
-    fs.rmSync(path, { recursive: true });
-  }
-});
-
-for (const failing of [
-  "write",
-  "fdatasync",
-  "fsync",
-  "renameSync",
-  "ftruncateSync",
-  "writeFileSync",
-] as const) {
-  test(`a full disk met by ${failing} says so, closes its files, and the next run goes on`, async (t) => {
-    const path = newPath();
-    const options: PackOptions = {
-      fields: streamFields,
-      shardSize: "20 KiB",
-      memory: "1 MiB",
-      layout: "source",
-    };
-    const original = fs[failing] as (...args: unknown[]) => unknown;
-    const open = openFileCount();
-    let left = failing === "fdatasync" ? 0 : 12;
-    const mock = t.mock.method(fs, failing, (...args: unknown[]) => {
-      left -= 1;
-      if (left >= 0) return original(...args);
-      const full = Object.assign(new Error("no space"), { code: "ENOSPC" });
-      const done = args.at(-1);
-      if (typeof done !== "function") throw full;
-      setImmediate(() => (done as (error: Error) => void)(full));
-      return undefined;
-    });
-    // The disk is asked to begin only after 64 MiB: that takes larger samples.
-    const isLarge = failing === "fdatasync";
-    const fields = { data: tensor("uint8", [2 ** 20]) };
-    const large = async function* () {
-      for (let i = 0; i < 150; i += 1) yield { data: new Uint8Array(2 ** 20).fill(i) };
-    };
-    const run = () =>
-      isLarge
-        ? pack(large(), path, { ...options, fields, memory: "16 MiB", shardSize: "1 GiB" })
-        : pack(stream(3000), path, options);
-    const error = await errorOf(run);
-    assert.equal(error.code, "space", error.message);
-    assert.equal(openFileCount(), open);
-    mock.mock.restore();
-    assert.equal((await run()).rows, isLarge ? 150 : 3000);
-    assert.deepEqual((await verifyDataset(path)).problems, []);
-  });
-}
-
-test("a pile stays until its samples are named by dataset.json, also where that cannot be written", async (t) => {
-  const path = newPath();
-  const options: PackOptions = { fields: streamFields, shardSize: "20 KiB", memory: "1 MiB" };
-  const { renameSync } = fs;
-  let manifests = 0;
-  const mock = t.mock.method(fs, "renameSync", (from: string, to: string) => {
-    if (to.endsWith("dataset.json")) manifests += 1;
-    if (manifests > 12 && to.endsWith("dataset.json"))
-      throw Object.assign(new Error("full"), { code: "ENOSPC" });
-    renameSync(from, to);
-  });
-  assert.equal((await errorOf(() => pack(stream(6000), path, options))).code, "space");
-  mock.mock.restore();
-  await pack(stream(6000), path, options);
-  assert.deepEqual(
-    (await numbersIn(path)).sort((a, b) => a - b),
-    upTo(6000),
-  );
 });
 
 test("a source that gives more or fewer samples than it said is refused, in one pass and two", async () => {

@@ -1,10 +1,11 @@
 // Raw data for the tests of packing, small and made of numbers from which a sample can be told; and what a folder
 // holds, file by file, so that two of them can be compared.
 
+import assert from "node:assert/strict";
 import fs from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { classes, type Fields, tensor } from "spillway";
+import { classes, type Fields, SpillwayError, tensor } from "spillway";
 import { idxBytes, npyBytes, writeFile } from "../source/fixtures.js";
 
 /** A folder per class with .npy files of float32 [length]: file i is full of i, in class i % 3. */
@@ -60,4 +61,15 @@ export function seeded(seed: number): () => number {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     return state / 2 ** 32;
   };
+}
+
+/** Runs work that has to fail, and gives the error. */
+export async function errorOf(work: () => Promise<unknown>): Promise<SpillwayError> {
+  try {
+    await work();
+  } catch (error) {
+    assert.ok(error instanceof SpillwayError, String(error));
+    return error;
+  }
+  throw new Error("it did not fail");
 }
