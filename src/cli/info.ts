@@ -86,8 +86,8 @@ async function countClasses({ path, manifest }: Dataset): Promise<Record<string,
 
 /** Memory for a loop of small batches with one reader: about the least that works. */
 function leastLoopBytes({ path, manifest }: Dataset): number {
-  const { columns } = createTable(path, manifest);
-  const isResident = columns.map(({ stride }) => stride <= residentStride);
+  const { columns } = createTable(path, manifest, manifest.rows);
+  const isResident = columns.map(({ stride, isInFiles }) => stride <= residentStride && !isInFiles);
   const plan = planLoop({
     columns,
     isResident,

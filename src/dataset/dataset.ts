@@ -5,7 +5,13 @@ import fs from "node:fs";
 import { resolve } from "node:path";
 import { defaultScheme, readScheme, type Scheme, splitsFolder } from "../catalog/scheme.js";
 import { SpillwayError } from "../errors.js";
-import { type Manifest, manifestName, maxManifestBytes, parseManifest } from "../format/manifest.js";
+import {
+  type Manifest,
+  manifestName,
+  maxManifestBytes,
+  parseManifest,
+  wholeCommits,
+} from "../format/manifest.js";
 import { hashHex } from "../kernels/hasher.js";
 import { Engine } from "../load/engine.js";
 import { createTable } from "../load/table.js";
@@ -19,6 +25,8 @@ import { View, type ViewOrigin } from "./view.js";
 export interface OpenOptions {
   /** All that the dataset may hold, such as "512 MiB"; default: a quarter of what is free, at least 64 MiB. */
   memory?: string | number;
+  /** Indexed datasets: the folder with the samples' files, where it is no longer where it was. */
+  source?: string;
 }
 
 export interface ViewOptions {
@@ -58,23 +66,28 @@ export class Dataset {
   /** Undefined, or what is missing of a dataset whose packing has not finished. */
   readonly unfinished: { plannedRows: number | undefined } | undefined;
   readonly manifest: Readonly<Manifest>;
+  /** Commits that are whole, the first one first. */
+  readonly commits: Manifest["commits"];
   readonly #engine: Engine;
   #isClosed = false;
 
   /** Use `open`. */
-  constructor(path: string, manifest: Manifest, memoryBytes: number) {
+  constructor(path: string, manifest: Manifest, memoryBytes: number, source?: string) {
     this.path = path;
     this.manifest = manifest;
     this.fields = manifest.fields as Fields;
-    this.size = manifest.rows;
-    this.fingerprint = manifest.commits.at(-1)!.fingerprint;
-    this.unfinished = manifest.packing && { plannedRows: manifest.packing.rows ?? undefined };
-    this.#engine = new Engine(createTable(path, manifest), memoryBytes);
+    this.commits = wholeCommits(manifest);
+    this.size = this.commits.at(-1)!.rows;
+    this.fingerprint = this.commits.at(-1)!.fingerprint;
+    this.unfinished = isUnfinished(manifest)
+      ? { plannedRows: manifest.packing!.rows ?? undefined }
+      : undefined;
+    this.#engine = new Engine(createTable(path, manifest, this.size, source), memoryBytes);
   }
 
   /** Commits so far; a view is made at the last one. */
   get commit(): number {
-    return this.manifest.commits.length;
+    return this.commits.length;
   }
 
   /**
@@ -155,7 +168,7 @@ export class Dataset {
 
   #splitView(split: string, schemeName: string): View {
     const scheme = readScheme(this.path, schemeName);
-    const commit = this.manifest.commits.find(({ fingerprint }) => fingerprint === scheme.fingerprint);
+    const commit = this.commits.find(({ fingerprint }) => fingerprint === scheme.fingerprint);
     if (!commit || commit.rows !== scheme.rows) {
       throw new SpillwayError(
         "mismatch",
@@ -204,14 +217,22 @@ export async function open(path: string, options: OpenOptions = {}): Promise<Dat
   const file = `${folder}/${manifestName}`;
   if (!fs.existsSync(file)) throw notADataset(path, folder);
   const manifest = parseManifest(new TextDecoder().decode(readSmallFile(file, maxManifestBytes)), file);
-  if (manifest.packing) {
-    const planned = manifest.packing.rows === null ? "an unknown number" : String(manifest.packing.rows);
-    process.emitWarning(
-      `${path} is not whole: ${manifest.rows} of ${planned} samples are packed. Run the pack command again to finish it.`,
-      "SpillwayWarning",
-    );
-  }
-  return new Dataset(folder, manifest, memoryBytes);
+  if (manifest.packing) process.emitWarning(describeUnfinished(path, manifest), "SpillwayWarning");
+  return new Dataset(folder, manifest, memoryBytes, options.source && resolve(options.source));
+}
+
+/** Whether the first pack of a dataset has not finished; where a later one has not, the commits before are whole. */
+function isUnfinished({ packing }: Manifest): boolean {
+  return packing !== undefined && packing.before === undefined;
+}
+
+function describeUnfinished(path: string, { packing, rows }: Manifest): string {
+  const { rows: planned, before = 0 } = packing!;
+  const added = rows - before;
+  const of = planned === null ? "an unknown number" : String(planned - before);
+  if (before === 0)
+    return `${path} is not whole: ${added} of ${of} samples are packed. Run the pack command again to finish it.`;
+  return `${path} is being added to, or that was interrupted: ${added} of ${of} new samples are in place, and left out until it is finished. Run the append command again to finish it.`;
 }
 
 function notADataset(path: string, folder: string): SpillwayError {

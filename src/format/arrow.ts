@@ -20,11 +20,12 @@ import {
   Uint16,
   Uint32,
   Uint64,
+  Utf8,
 } from "apache-arrow/type";
 import type { DType } from "../tensor/dtype.js";
 import { elementCount, type Field, type Fields, fieldStride } from "../tensor/field.js";
 import { formatVersion } from "./manifest.js";
-import { blockBytes, roundUp, type ShardPlan } from "./shard.js";
+import { blockBytes, type IndexPlan, placeBytes, planIndex, roundUp, type ShardPlan } from "./shard.js";
 
 const magic = new TextEncoder().encode("ARROW1");
 /** Bytes before the first message: the magic, padded to 8. */
@@ -80,27 +81,67 @@ function arrowField(name: string, field: Field): ArrowField {
   return new ArrowField(name, new FixedSizeList(elementCount(field), item), false, metadata);
 }
 
-function schemaOf(fields: Fields): Schema {
+/** A column as the messages tell it: its field, the lengths of its levels, and where its buffers lie. */
+interface Column {
+  field: ArrowField;
+  lengths: readonly number[];
+  buffers: readonly { start: number; byteLength: number }[];
+}
+
+function fieldColumns(fields: Fields, { rows, columns }: Pick<ShardPlan, "rows" | "columns">): Column[] {
+  return Object.entries(fields).map(([name, field]): Column => {
+    const { start } = columns[name]!;
+    const data = { start, byteLength: rows * fieldStride(field) };
+    const none = { start, byteLength: 0 };
+    return isPlain(field)
+      ? { field: arrowField(name, field), lengths: [rows], buffers: [none, data] }
+      : {
+          field: arrowField(name, field),
+          lengths: [rows, rows * elementCount(field)],
+          buffers: [none, none, data],
+        };
+  });
+}
+
+/** The columns of an index that say where the other field's records lie: `path` and `place`. */
+function fileColumns({ rows, files }: Pick<IndexPlan, "rows" | "files">): Column[] {
+  const { places, offsets, paths, pathBytes } = files;
+  const item = new ArrowField("item", new Int64(), false);
+  return [
+    {
+      field: new ArrowField("place", new FixedSizeList(placeBytes / 8, item), false),
+      lengths: [rows, (rows * placeBytes) / 8],
+      buffers: [
+        { start: places, byteLength: 0 },
+        { start: places, byteLength: 0 },
+        { start: places, byteLength: rows * placeBytes },
+      ],
+    },
+    {
+      field: new ArrowField("path", new Utf8(), false),
+      lengths: [rows],
+      buffers: [
+        { start: offsets, byteLength: 0 },
+        { start: offsets, byteLength: (rows + 1) * 4 },
+        { start: paths, byteLength: pathBytes },
+      ],
+    },
+  ];
+}
+
+function schemaOf(columns: readonly Column[]): Schema {
   return new Schema(
-    Object.entries(fields).map(([name, field]) => arrowField(name, field)),
+    columns.map(({ field }) => field),
     new Map([["spillway", String(formatVersion)]]),
   );
 }
 
-function recordBatch(fields: Fields, plan: ShardPlan): RecordBatch {
-  const nodes: FieldNode[] = [];
-  const buffers: BufferRegion[] = [];
-  for (const [name, field] of Object.entries(fields)) {
-    const start = plan.columns[name]!.start - plan.headerBytes;
-    nodes.push(new FieldNode(plan.rows, 0));
-    buffers.push(new BufferRegion(start, 0));
-    if (!isPlain(field)) {
-      nodes.push(new FieldNode(plan.rows * elementCount(field), 0));
-      buffers.push(new BufferRegion(start, 0));
-    }
-    buffers.push(new BufferRegion(start, plan.rows * fieldStride(field)));
-  }
-  return new RecordBatch(plan.rows, nodes, buffers, null);
+function recordBatch(columns: readonly Column[], rows: number, headerBytes: number): RecordBatch {
+  const nodes = columns.flatMap(({ lengths }) => lengths.map((length) => new FieldNode(length, 0)));
+  const buffers = columns.flatMap((column) =>
+    column.buffers.map(({ start, byteLength }) => new BufferRegion(start - headerBytes, byteLength)),
+  );
+  return new RecordBatch(rows, nodes, buffers, null);
 }
 
 /** Writes one message at `at`, its metadata padded with zeros up to `end`. */
@@ -120,23 +161,50 @@ export function headerBytesOf(fields: Fields, spare = 0): number {
   const columns = Object.fromEntries(
     Object.entries(fields).map(([name, field]) => [name, { start: 0, stride: fieldStride(field) }]),
   );
-  const batch = recordBatch(fields, { rows: 1, headerBytes: 0, columns, bodyEnd: 0 });
-  const schema = roundUp(magicBytes + prefixBytes + Message.encode(Message.from(schemaOf(fields))).length, 8);
-  // A message with other numbers has the same length: they are structs and 64-bit scalars. 8 bytes to be safe.
-  return roundUp(
-    schema + prefixBytes + Message.encode(Message.from(batch, 1)).length + 8 + spare,
-    blockBytes,
+  return headerBytesFor(fieldColumns(fields, { rows: 1, columns }), spare);
+}
+
+/** The same for an index; `stored` are the fields that lie in it. */
+export function indexHeaderBytesOf(stored: Fields): number {
+  const { columns, files } = planIndex(stored, 1, 0, 0);
+  return headerBytesFor(
+    [...fieldColumns(stored, { rows: 1, columns }), ...fileColumns({ rows: 1, files })],
+    0,
   );
+}
+
+function headerBytesFor(columns: readonly Column[], spare: number): number {
+  const schema = roundUp(
+    magicBytes + prefixBytes + Message.encode(Message.from(schemaOf(columns))).length,
+    8,
+  );
+  // A message with other numbers has the same length: they are structs and 64-bit scalars. 8 bytes to be safe.
+  const batch = Message.encode(Message.from(recordBatch(columns, 1, 0), 1)).length;
+  return roundUp(schema + prefixBytes + batch + 8 + spare, blockBytes);
 }
 
 /** All that is not samples in a shard: the bytes before the body, and those from `plan.bodyEnd` to the file's end. */
 export function encodeShard(fields: Fields, plan: ShardPlan): { header: Uint8Array; footer: Uint8Array } {
-  const schema = schemaOf(fields);
+  return encodeMessages(fieldColumns(fields, plan), plan);
+}
+
+/** The same for an index. */
+export function encodeIndex(stored: Fields, plan: IndexPlan): { header: Uint8Array; footer: Uint8Array } {
+  return encodeMessages([...fieldColumns(stored, plan), ...fileColumns(plan)], plan);
+}
+
+function encodeMessages(
+  columns: readonly Column[],
+  plan: ShardPlan,
+): { header: Uint8Array; footer: Uint8Array } {
+  const schema = schemaOf(columns);
   const bodyLength = plan.bodyEnd - plan.headerBytes;
   const header = new Uint8Array(plan.headerBytes);
   header.set(magic);
   const schemaMessage = Message.encode(Message.from(schema));
-  const batchMessage = Message.encode(Message.from(recordBatch(fields, plan), bodyLength));
+  const batchMessage = Message.encode(
+    Message.from(recordBatch(columns, plan.rows, plan.headerBytes), bodyLength),
+  );
   const batchAt = roundUp(magicBytes + prefixBytes + schemaMessage.length, 8);
   const needed = batchAt + prefixBytes + batchMessage.length;
   if (needed > plan.headerBytes)

@@ -5,10 +5,9 @@
 
 import { z } from "zod";
 import { SpillwayError } from "../errors.js";
-import { hashHex } from "../kernels/hasher.js";
 import { dtypes } from "../tensor/dtype.js";
 import { type Field, type Fields, fieldStride } from "../tensor/field.js";
-import { planSums } from "./shard.js";
+import { placeBytes, planSums } from "./shard.js";
 
 /** Version of the format that this code writes, and the newest that it reads. */
 export const formatVersion = 1;
@@ -70,6 +69,10 @@ const shard = z.strictObject({
   /** Where each field's first record starts in the file, and how far apart records are. */
   columns: z.record(z.string().min(1).max(256), column),
   sums: z.strictObject({ path, bytes: count, hash }),
+  /** Indexes only: where the columns lie that say in which file, and where in it, each record is. */
+  files: z
+    .strictObject({ places: count, offsets: count, paths: count, pathBytes: count.max(2 ** 31 - 1) })
+    .optional(),
 });
 
 const catalogPart = z.strictObject({ path, rows: count, bytes: count, hash });
@@ -79,19 +82,43 @@ const layout = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("source") }),
 ]);
 
+const sourceSchema = z.strictObject({ kind: z.string().max(64), fingerprint: hash });
+
 const manifest = z.strictObject({
   format: z.literal("spillway"),
   version: z.number().int().min(1),
   fields: fieldsSchema,
   layout,
-  source: z.strictObject({ kind: z.string().max(64), fingerprint: hash }),
+  source: sourceSchema,
+  /** Indexed datasets only: the field that stays in its files, and the folder that their paths start from. */
+  files: z.strictObject({ field: z.string().min(1).max(256), root: z.string().min(1).max(4096) }).optional(),
+  /**
+   * Blocks of ids from 0 on whose rows lie in another order than the catalog's: within a block of n, id i is row
+   * place(i) of the permutation of n by the block's seed. Ids beyond them are rows.
+   */
+  placed: z
+    .array(z.strictObject({ rows: count.min(1), seed: count }))
+    .max(1_000_000)
+    .optional(),
   rows: count,
   shards: z.array(shard).max(1_000_000),
   catalog: z.array(catalogPart).max(1_000_000),
   /** Rows after each commit, and a fingerprint of all that they hold. */
-  commits: z.array(z.strictObject({ rows: count, fingerprint: hash })).max(1_000_000),
-  /** There only while packing has not finished: the rows that are planned. */
-  packing: z.strictObject({ rows: count.nullable() }).optional(),
+  commits: z
+    .array(
+      z.strictObject({
+        rows: count,
+        fingerprint: hash,
+        /** Where the samples of an appended commit came from. */
+        source: sourceSchema.optional(),
+        /** Class names that the commit knows, by class field; there where later commits know more. */
+        classes: z.record(z.string(), count).optional(),
+      }),
+    )
+    .min(1)
+    .max(1_000_000),
+  /** There only while packing has not finished: the rows that are planned, and those of the commits before. */
+  packing: z.strictObject({ rows: count.nullable(), before: count.optional() }).optional(),
 });
 
 export type Manifest = z.infer<typeof manifest>;
@@ -99,10 +126,12 @@ export type ShardEntry = Manifest["shards"][number];
 export type CatalogEntry = Manifest["catalog"][number];
 export type Layout = Manifest["layout"];
 
-/** Fingerprint of all that a commit holds: fields and, through the sums, every byte of every sample. */
-export function fingerprintOf(fields: Fields, shards: readonly Pick<ShardEntry, "rows" | "sums">[]): string {
-  const content = [fields, shards.map((shard) => [shard.rows, shard.sums.hash])];
-  return hashHex(new TextEncoder().encode(JSON.stringify(content)));
+/** The commits that are whole: all but one that is being appended. */
+export function wholeCommits({
+  commits,
+  packing,
+}: Pick<Manifest, "commits" | "packing">): Manifest["commits"] {
+  return packing?.before === undefined ? commits : commits.slice(0, -1);
 }
 
 export function encodeManifest(value: Manifest): string {
@@ -148,11 +177,18 @@ function checkSums(value: Manifest, where: string): void {
   const lastCommit = value.commits.at(-1)?.rows ?? 0;
   if (lastCommit !== value.rows)
     throw corrupt(where, `the last commit has ${lastCommit} rows, the dataset ${value.rows}`);
-  const names = Object.keys(value.fields);
+  const placed = value.placed?.reduce((sum, block) => sum + block.rows, 0) ?? 0;
+  if (placed > value.rows) throw corrupt(where, `${placed} rows are placed, the dataset has ${value.rows}`);
+  const inFiles = value.files?.field;
+  if (inFiles !== undefined && value.fields[inFiles]?.kind !== "tensor")
+    throw corrupt(where, `field "${inFiles}", which is said to be in files, is no tensor of the dataset`);
+  const names = Object.keys(value.fields).filter((name) => name !== inFiles);
   for (const entry of value.shards) {
-    const { bytes } = planSums(value.fields as Fields, entry.rows);
+    const { bytes } = planSums(value.fields as Fields, entry.rows, inFiles);
     if (entry.sums.bytes !== bytes)
       throw corrupt(where, `${entry.sums.path} should have ${bytes} bytes, not ${entry.sums.bytes}`);
+    if ((entry.files === undefined) !== (inFiles === undefined) || !isWithin(entry))
+      throw corrupt(where, `the files of ${entry.path} do not lie within its ${entry.bytes} bytes`);
     for (const name of names) {
       const place = entry.columns[name];
       if (
@@ -167,6 +203,13 @@ function checkSums(value: Manifest, where: string): void {
       }
     }
   }
+}
+
+/** Whether the columns of an index lie within it; shards have none. */
+function isWithin({ files, rows, bytes }: ShardEntry): boolean {
+  if (!files) return true;
+  const { places, offsets, paths, pathBytes } = files;
+  return Math.max(places + rows * placeBytes, offsets + (rows + 1) * 4, paths + pathBytes) <= bytes;
 }
 
 function corrupt(where: string, why: string, cause?: unknown): SpillwayError {

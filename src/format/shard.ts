@@ -54,7 +54,37 @@ export function planShard(fields: Fields, rows: number, headerBytes: number): Sh
   return { rows, headerBytes, columns, bodyEnd: roundUp(end, 8) };
 }
 
-/** How many consecutive records of a column share one sum. */
+/** Bytes of a record's place in an index: its start byte, then size and modification time of its file, as int64. */
+export const placeBytes = 24;
+
+/** Where the columns of an index lie that say where records are: places, and paths as Arrow keeps strings. */
+export interface FilesPlan {
+  /** First byte of the places, `placeBytes` for each row. */
+  places: number;
+  /** First byte of the int32 offsets into the paths, rows + 1 of them. */
+  offsets: number;
+  /** First byte of the paths, and how many bytes they have together. */
+  paths: number;
+  pathBytes: number;
+}
+
+/** An index: a shard of which one field stays in the files where it is. */
+export interface IndexPlan extends ShardPlan {
+  files: FilesPlan;
+}
+
+/** Places for `rows` rows of the fields that are stored, and for where the other one lies. */
+export function planIndex(stored: Fields, rows: number, pathBytes: number, headerBytes: number): IndexPlan {
+  const { columns } = planShard(stored, rows, headerBytes);
+  const last = Object.values(columns).at(-1);
+  const places = roundUp(last ? last.start + rows * last.stride : headerBytes, blockBytes);
+  const offsets = roundUp(places + rows * placeBytes, blockBytes);
+  const paths = roundUp(offsets + (rows + 1) * 4, blockBytes);
+  const bodyEnd = roundUp(paths + pathBytes, 8);
+  return { rows, headerBytes, columns, bodyEnd, files: { places, offsets, paths, pathBytes } };
+}
+
+/** How many consecutive records of a column share one sum; records in files of their own have one each. */
 export function rowsPerSum(stride: number): number {
   return Math.max(1, Math.floor(sumBytes / stride));
 }
@@ -67,13 +97,19 @@ export function sumCount(stride: number, rows: number): number {
 /**
  * Where each column's sums start in a .sums file: little-endian uint64, column after column in the order of the
  * fields. `bytes` is the file's length.
+ *
+ * @param inFiles the field that an index leaves in its files: it has a sum for each record
  */
-export function planSums(fields: Fields, rows: number): { starts: Record<string, number>; bytes: number } {
+export function planSums(
+  fields: Fields,
+  rows: number,
+  inFiles?: string,
+): { starts: Record<string, number>; bytes: number } {
   const starts: Record<string, number> = {};
   let bytes = 0;
   for (const [name, field] of Object.entries(fields)) {
     starts[name] = bytes;
-    bytes += 8 * sumCount(fieldStride(field), rows);
+    bytes += 8 * (name === inFiles ? rows : sumCount(fieldStride(field), rows));
   }
   return { starts, bytes };
 }

@@ -13,7 +13,7 @@ export class Hasher {
   #held = 0;
 
   constructor() {
-    const memory = sharedMemory(stateBytes + chunkBytes);
+    const memory = sharedMemory(2 * stateBytes + chunkBytes);
     this.#kernels = bindKernels(kernelModule(), memory);
     this.#bytes = new Uint8Array(memory.buffer);
     this.#kernels.xxh64Start(0);
@@ -32,11 +32,18 @@ export class Hasher {
     return this;
   }
 
-  /** The hash of all parts as an unsigned 64-bit number; the next part begins a new one. */
-  finish(): bigint {
+  /** The hash of all parts so far as an unsigned 64-bit number; more may come. */
+  peek(): bigint {
     const whole = this.#held - (this.#held % 32);
-    if (whole > 0) this.#kernels.xxh64Update(0, stateBytes, whole);
-    const hash = BigInt.asUintN(64, this.#kernels.xxh64Finish(0, stateBytes + whole, this.#held - whole));
+    const spare = stateBytes + chunkBytes;
+    this.#bytes.copyWithin(spare, 0, stateBytes);
+    if (whole > 0) this.#kernels.xxh64Update(spare, stateBytes, whole);
+    return BigInt.asUintN(64, this.#kernels.xxh64Finish(spare, stateBytes + whole, this.#held - whole));
+  }
+
+  /** The hash of all parts; the next part begins a new one. */
+  finish(): bigint {
+    const hash = this.peek();
     this.#kernels.xxh64Start(0);
     this.#held = 0;
     return hash;

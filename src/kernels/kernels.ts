@@ -25,6 +25,15 @@ export interface Kernels {
     rightBits: number,
     to: number,
   ): void;
+  placesOf(
+    at: number,
+    count: number,
+    n: number,
+    keys: number,
+    rounds: number,
+    leftBits: number,
+    rightBits: number,
+  ): void;
   uint8ToFloat32: Convert;
   int8ToFloat32: Convert;
   uint16ToFloat32: Convert;

@@ -52,9 +52,9 @@ export interface FieldPlan {
 
 /** What one reader has for itself. */
 export interface ScratchPlan {
-  /** Values and rows of a run: two float64 per sample. */
+  /** Ids of a run, and behind them their rows where those are others: two float64 per sample. */
   rows: number;
-  /** Round keys of the order. */
+  /** Round keys of the order, and 32 bytes further those of the layout. */
   keys: number;
   /** Room for one sum. */
   sum: number;

@@ -6,14 +6,17 @@ import { recordError } from "../errors.js";
 import { bindKernels } from "../kernels/kernels.js";
 import { batchRange } from "../order/schedule.js";
 import { type Control, isFilled, markFilled, ring, viewControl, word32, word64 } from "./control.js";
+import { FileRecords } from "./file-records.js";
 import type { FromReader, ReaderJob, ReaderStart, ToReader } from "./messages.js";
 import { OpenFiles } from "./open-files.js";
+import { Placement } from "./placement.js";
 import { RunOrder } from "./run-order.js";
 import { SampleReader } from "./sample-reader.js";
 
 const start = workerData as ReaderStart;
 const { table } = start;
 const shards = new OpenFiles(table.root, table.paths, table.shardBytes, start.maxOpenFiles);
+const records = table.files && new FileRecords(table, table.files, shards);
 const sumFiles = new OpenFiles(table.root, table.sumPaths, table.sumBytes, Math.ceil(start.maxOpenFiles / 4));
 
 parentPort!.on("message", (job: ToReader) => {
@@ -26,6 +29,7 @@ parentPort!.on("message", (job: ToReader) => {
   } catch (thrown) {
     outcome = { type: "failed", loop, error: recordError(thrown) };
   }
+  records?.close();
   shards.closeAll();
   sumFiles.closeAll();
   if (outcome.type === "failed") Atomics.store(control.words32, word32.failed, 1);
@@ -37,8 +41,10 @@ parentPort!.on("message", (job: ToReader) => {
 function work(job: ReaderJob, control: Control, memory: WebAssembly.Memory): void {
   const { plan, schedule, reservation, firstBatch } = job;
   const scratch = reservation.address + plan.scratchStart + job.reader * plan.scratch.byteLength;
-  const order = new RunOrder(job, bindKernels(start.module, memory), memory, scratch, start.segments);
-  const samples = new SampleReader(start, job, shards, sumFiles);
+  const kernels = bindKernels(start.module, memory);
+  const order = new RunOrder(job, kernels, memory, scratch, start.segments);
+  const placement = table.placed && new Placement(table.placed, plan, kernels, memory, scratch);
+  const samples = new SampleReader(start, job, { shards, sumFiles, records });
   const { places, slotsPerBatch, runsPerBatch, runLength } = plan;
   const ids = new Float64Array(memory.buffer, reservation.address + plan.ids, places * slotsPerBatch);
 
@@ -52,10 +58,10 @@ function work(job: ReaderJob, control: Control, memory: WebAssembly.Memory): voi
     // Runs at the end of a short batch may be empty.
     const count = Math.min(runLength, size - offset);
     if (count > 0) {
-      const rows = order.rows(first + offset, first + offset + count);
+      const runIds = order.rows(first + offset, first + offset + count);
       const slot = (batch % places) * slotsPerBatch + offset;
-      for (let k = 0; k < count; k += 1) ids[slot + k] = rows[k]!;
-      samples.read(rows, count, slot);
+      for (let k = 0; k < count; k += 1) ids[slot + k] = runIds[k]!;
+      samples.read(placement ? placement.rowsOf(runIds, count) : runIds, count, slot);
     }
     markFilled(control, run);
     wakeConsumer(control, runsPerBatch);

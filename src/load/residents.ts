@@ -4,6 +4,7 @@
 
 import { join } from "node:path";
 import { SpillwayError } from "../errors.js";
+import { idOfRow } from "../format/placed.js";
 import { hashHex } from "../kernels/hasher.js";
 import { bindKernels, kernelModule, pageBytes, sharedMemory } from "../kernels/kernels.js";
 import { formatBytes } from "../store/byte-size.js";
@@ -51,8 +52,8 @@ export async function loadResidents(dataset: DatasetTable, pool: MemoryPool): Pr
     const checked: (Place | undefined)[] = [];
     for (const column of dataset.columns) {
       const sumTotal = column.firstSums.at(-1)!;
-      const bytes = dataset.rows * column.stride;
-      const isSmall = column.stride <= residentStride;
+      const bytes = dataset.firstRows.at(-1)! * column.stride;
+      const isSmall = column.stride <= residentStride && !column.isInFiles;
       if (isSmall && fits(bytes, `field "${column.name}"`, "it costs a second read per sample")) {
         const place = hold(bytes + 16, `field "${column.name}" in memory`);
         await loadColumn(dataset, column, place);
@@ -166,10 +167,16 @@ export function corruptRecord(
   count: number,
 ): SpillwayError {
   const name = dataset.paths[shard]!;
-  const sample = dataset.firstRows[shard]! + firstInShard;
+  const row = dataset.firstRows[shard]! + firstInShard;
+  const sample = idOfRow(dataset, row);
   const startByte = column.starts[shard]! + firstInShard * column.stride;
   const endByte = startByte + count * column.stride;
-  const which = count === 1 ? `sample ${sample}` : `samples ${sample} to ${sample + count - 1}`;
+  const isRange = count > 1 && idOfRow(dataset, row + count - 1) === sample + count - 1;
+  const which = isRange
+    ? `samples ${sample} to ${sample + count - 1}`
+    : count === 1
+      ? `sample ${sample}`
+      : `sample ${sample} and ${count - 1} that lie behind it`;
   return new SpillwayError(
     "corrupt",
     `${name} of ${dataset.root} is damaged: ${which}, field "${column.name}", does not agree with its sum (bytes ${startByte}-${endByte})`,

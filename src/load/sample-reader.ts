@@ -5,9 +5,11 @@
 //   stored = delivered, checked:   one read straight into the slots
 //   otherwise:                     one read into scratch, then a SIMD kernel or a copy into the slots
 //   resident:                      no read
+//   in a file of its own:          that file is opened and read, see file-records.ts
 
 import { bindKernels, type Convert, converterOf, type Kernels } from "../kernels/kernels.js";
 import { readFully } from "../store/file.js";
+import type { FileRecords } from "./file-records.js";
 import type { Place, ReaderJob, ReaderStart } from "./messages.js";
 import type { OpenFiles } from "./open-files.js";
 import type { FieldPlan } from "./plan.js";
@@ -27,7 +29,7 @@ interface FieldReader {
   checked: Int32Array | undefined;
 }
 
-/** Rows of a run that are read at once. */
+/** Rows, in the layout, of a run that are read at once. */
 interface Piece {
   shard: number;
   /** First row, within the shard. */
@@ -37,6 +39,14 @@ interface Piece {
   count: number;
 }
 
+/** What samples are read from. */
+export interface SampleFiles {
+  shards: OpenFiles;
+  sumFiles: OpenFiles;
+  /** Indexed datasets: the files in which records stay. */
+  records: FileRecords | undefined;
+}
+
 export class SampleReader {
   readonly #start: ReaderStart;
   readonly #kernels: Kernels;
@@ -44,14 +54,16 @@ export class SampleReader {
   readonly #fields: readonly FieldReader[];
   readonly #shards: OpenFiles;
   readonly #sumFiles: OpenFiles;
+  readonly #records: FileRecords | undefined;
   readonly #scratch: number;
   readonly #sum: number;
   /** As many as a run can have, used again for every run. */
   readonly #pieces: readonly Piece[];
   #pieceCount = 0;
 
-  constructor(start: ReaderStart, job: ReaderJob, shards: OpenFiles, sumFiles: OpenFiles) {
+  constructor(start: ReaderStart, job: ReaderJob, { shards, sumFiles, records }: SampleFiles) {
     this.#start = start;
+    this.#records = records;
     const memory = start.segments[job.reservation.segment]!;
     this.#kernels = bindKernels(start.module, memory);
     this.#bytes = new Uint8Array(memory.buffer);
@@ -88,6 +100,7 @@ export class SampleReader {
     for (const field of this.#fields) {
       const target = field.ring + slot * field.plan.deliveredStride;
       if (field.resident) this.#copyResident(field, rows, count, target);
+      else if (field.column.isInFiles) this.#readFiles(field, target);
       else this.#readPieces(field, target);
     }
   }
@@ -143,6 +156,21 @@ export class SampleReader {
     }
   }
 
+  #readFiles(field: FieldReader, target: number): void {
+    const { convert, plan } = field;
+    const { storedStride, deliveredStride } = plan;
+    for (let k = 0; k < this.#pieceCount; k += 1) {
+      const { shard, row, at, count } = this.#pieces[k]!;
+      for (let j = 0; j < count; j += 1) {
+        const place = target + (at + j) * deliveredStride;
+        const to = convert ? this.#scratch : place;
+        this.#records!.read(shard, row + j, this.#bytes.subarray(to, to + storedStride));
+        if (!this.#isChecked(field, shard, row + j, 1)) this.#check(field, shard, row + j, row + j + 1, to);
+        if (convert) convert(to, place, plan.elements);
+      }
+    }
+  }
+
   /** Small records share sums: reads all that those sums cover, and keeps the part that was asked for. */
   #readShared(field: FieldReader, { shard, row, count }: Piece, target: number): void {
     const { column, convert } = field;
@@ -184,6 +212,7 @@ export class SampleReader {
       const inShard = row / rowsPerSum;
       this.#fetchSum(field, shard, inShard);
       if (this.#kernels.xxh64Matches(at + (row - first) * stride, count * stride, this.#sum) === 0) {
+        if (column.isInFiles) throw this.#records!.otherContent(shard, row);
         throw corruptRecord(this.#start.table, column, shard, row, count);
       }
       if (checked) {

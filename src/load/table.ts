@@ -2,7 +2,7 @@
 // from the manifest when a dataset is opened.
 
 import type { Manifest } from "../format/manifest.js";
-import { rowsPerSum, sumCount } from "../format/shard.js";
+import { rowsPerSum } from "../format/shard.js";
 import { type Field, fieldStride } from "../tensor/field.js";
 
 /** A column of all shards. */
@@ -18,6 +18,19 @@ export interface ColumnTable {
   firstSums: Float64Array;
   /** Byte at which the column's sums start in each shard's .sums file. */
   sumStarts: Float64Array;
+  /** Whether its records stay in files of their own, see `FilesTable`. */
+  isInFiles: boolean;
+}
+
+/** Indexed datasets: where each index (in place of a shard) says in which file, and where in it, a record is. */
+export interface FilesTable {
+  /** Folder that paths start from. */
+  root: string;
+  /** Where these columns start in each index: places, offsets into the paths, paths, and the length of these. */
+  places: Float64Array;
+  offsets: Float64Array;
+  paths: Float64Array;
+  pathBytes: Float64Array;
 }
 
 export interface DatasetTable {
@@ -33,10 +46,24 @@ export interface DatasetTable {
   /** First row of each shard, and the number of rows at the end. */
   firstRows: Float64Array;
   columns: readonly ColumnTable[];
+  /** Undefined where all records lie in shards. */
+  files: FilesTable | undefined;
+  /** Undefined where ids are rows. */
+  placed: Manifest["placed"];
 }
 
-export function createTable(root: string, manifest: Manifest): DatasetTable {
+/**
+ * @param rows those of the commit that is opened
+ * @param filesRoot where the files of an index are now, if not where they were
+ */
+export function createTable(
+  root: string,
+  manifest: Manifest,
+  rows: number,
+  filesRoot = manifest.files?.root,
+): DatasetTable {
   const { shards } = manifest;
+  const inFiles = manifest.files?.field;
   const firstRows = new Float64Array(shards.length + 1);
   shards.forEach((shard, k) => {
     firstRows[k + 1] = firstRows[k]! + shard.rows;
@@ -44,28 +71,31 @@ export function createTable(root: string, manifest: Manifest): DatasetTable {
   const sumEnds = new Float64Array(shards.length);
   const columns = Object.entries(manifest.fields).map(([name, field]): ColumnTable => {
     const stride = fieldStride(field as Field);
+    const isInFiles = name === inFiles;
+    const perSum = isInFiles ? 1 : rowsPerSum(stride);
     const firstSums = new Float64Array(shards.length + 1);
     shards.forEach((shard, k) => {
-      firstSums[k + 1] = firstSums[k]! + sumCount(stride, shard.rows);
+      firstSums[k + 1] = firstSums[k]! + Math.ceil(shard.rows / perSum);
     });
     const sumStarts = sumEnds.slice();
     shards.forEach((shard, k) => {
-      sumEnds[k] = sumEnds[k]! + 8 * sumCount(stride, shard.rows);
+      sumEnds[k] = sumEnds[k]! + 8 * Math.ceil(shard.rows / perSum);
     });
-    const starts = Float64Array.from(shards, (shard) => shard.columns[name]!.start);
+    const starts = Float64Array.from(shards, (shard) => shard.columns[name]?.start ?? 0);
     return {
       name,
       field: field as Field,
       stride,
       starts,
-      rowsPerSum: rowsPerSum(stride),
+      rowsPerSum: perSum,
       firstSums,
       sumStarts,
+      isInFiles,
     };
   });
   return {
     root,
-    rows: manifest.rows,
+    rows,
     paths: shards.map((shard) => shard.path),
     sumPaths: shards.map((shard) => shard.sums.path),
     sumHashes: shards.map((shard) => shard.sums.hash),
@@ -73,6 +103,20 @@ export function createTable(root: string, manifest: Manifest): DatasetTable {
     shardBytes: Float64Array.from(shards, (shard) => shard.bytes),
     firstRows,
     columns,
+    files: filesRoot === undefined ? undefined : filesTable(filesRoot, shards),
+    placed: manifest.placed,
+  };
+}
+
+function filesTable(root: string, shards: Manifest["shards"]): FilesTable {
+  const of = (key: "places" | "offsets" | "paths" | "pathBytes") =>
+    Float64Array.from(shards, ({ files }) => files?.[key] ?? 0);
+  return {
+    root,
+    places: of("places"),
+    offsets: of("offsets"),
+    paths: of("paths"),
+    pathBytes: of("pathBytes"),
   };
 }
 

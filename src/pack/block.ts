@@ -4,7 +4,7 @@
 //
 //   per column: | carry, up to 4 KiB | record 0 | record 1 | ... |
 
-import { roundUp, rowsPerSum, sumCount } from "../format/shard.js";
+import { roundUp, rowsPerSum } from "../format/shard.js";
 import { bindKernels, type Kernels, kernelModule, sharedMemory } from "../kernels/kernels.js";
 import type { Origin } from "../source/source.js";
 import { type Fields, fieldStride } from "../tensor/field.js";
@@ -37,14 +37,21 @@ export class Block {
   readonly #gather: number;
   readonly #sums: number;
 
-  constructor(fields: Fields, capacity: number) {
+  /** @param inFiles a field whose records have a sum each, see `planSums` */
+  constructor(fields: Fields, capacity: number, inFiles?: string) {
     this.capacity = capacity;
     let at = 0;
     this.#columns = Object.entries(fields).map(([name, field]): BlockColumn => {
       const stride = fieldStride(field);
       const start = roundUp(at, 4096) + carryBytes;
       at = start + capacity * stride;
-      return { name, stride, rowsPerSum: rowsPerSum(stride), isTensor: field.kind === "tensor", start };
+      return {
+        name,
+        stride,
+        rowsPerSum: name === inFiles ? 1 : rowsPerSum(stride),
+        isTensor: field.kind === "tensor",
+        start,
+      };
     });
     this.#hashes = roundUp(at, 8);
     this.#sums = this.#hashes + capacity * 8;
@@ -103,7 +110,7 @@ export class Block {
     const whole = isEnd ? rows : rows - (rows % column.rowsPerSum);
     this.#kernels.xxh64Runs(first, column.rowsPerSum * stride, whole * stride, this.#sums);
     carry.bytes = this.#bytes.slice(first + whole * stride, first + rows * stride);
-    return this.#bytes.slice(this.#sums, this.#sums + 8 * sumCount(stride, whole));
+    return this.#bytes.slice(this.#sums, this.#sums + 8 * Math.ceil(whole / column.rowsPerSum));
   }
 
   /** The field whose sums are the content hashes too: the only tensor, with a sum for each record. */

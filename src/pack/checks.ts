@@ -1,6 +1,7 @@
 // What is checked before anything is written: options, room for a new dataset, memory, and space on the disk.
 
 import fs from "node:fs";
+import { join } from "node:path";
 import { SpillwayError, systemCode } from "../errors.js";
 import { manifestName } from "../format/manifest.js";
 import { planSums, rowsPerShard } from "../format/shard.js";
@@ -20,6 +21,8 @@ const mebibyte = 2 ** 20;
 const defaultMemoryBytes = 256 * mebibyte;
 /** Bytes of a catalog row, for the space check only. */
 const catalogRowBytes = 96;
+/** Bytes of an index row, likewise. */
+const indexRowBytes = 128;
 /** Space that stays free besides what is needed. */
 const spareBytes = 16 * mebibyte;
 
@@ -40,9 +43,17 @@ export function checkOptions({ jobs, layout }: PackOptions): void {
  * A place for a new dataset: nothing there, an empty folder, or an unfinished pack. What a kill may have left is let
  * pass where the lock is not held yet: it has to be looked at again under the lock, which tidies up.
  *
- * @throws SpillwayError `exists`, or `io` for a folder that cannot be read
+ * @param isAppend whether a dataset has to be there instead, which is to grow
+ * @throws SpillwayError `exists`, `missing`, or `io` for a folder that cannot be read
  */
-export function requireRoom(path: string, isLocked: boolean): void {
+export function requireRoom(path: string, isLocked: boolean, isAppend: boolean): void {
+  if (isAppend) {
+    if (fs.existsSync(join(path, manifestName)) || readState(path)) return;
+    throw new SpillwayError("missing", `${path} is no dataset that could be appended to`, {
+      remedy: "Check the path, or leave out --append to make a new one.",
+      where: { path },
+    });
+  }
   let files: string[];
   try {
     files = fs.readdirSync(path);
@@ -61,7 +72,7 @@ export function requireRoom(path: string, isLocked: boolean): void {
     return;
   const what = files.includes(manifestName) ? "a dataset" : `${others.length} files that are no dataset`;
   throw new SpillwayError("exists", `${path} holds ${what} already`, {
-    remedy: "Choose another folder, or remove this one first.",
+    remedy: "Choose another folder, remove this one first, or add to it with --append.",
     where: { path },
   });
 }
@@ -91,13 +102,15 @@ export interface SpaceNeed {
   source: Source;
   path: string;
   shardBytes: number;
+  /** Whether samples stay in their files. */
+  isIndex: boolean;
   /** Bytes of the arena, where packing takes two passes and scratch. */
   arenaBytes?: number;
 }
 
 /** @throws SpillwayError `space` if the disk has too little room, scratch included */
 export function checkSpace(
-  { source, path, shardBytes, arenaBytes }: SpaceNeed,
+  { source, path, shardBytes, isIndex, arenaBytes }: SpaceNeed,
   note: (text: string) => void,
 ): void {
   const free = freeBytes(path);
@@ -107,7 +120,9 @@ export function checkSpace(
     note(`${formatBytes(free)} are free on the disk; how much is needed is not known beforehand${more}.`);
     return;
   }
-  const data = sampleCount * (sampleBytes(fields) + catalogRowBytes) + planSums(fields, sampleCount).bytes;
+  const data = isIndex
+    ? sampleCount * (indexRowBytes + catalogRowBytes)
+    : sampleCount * (sampleBytes(fields) + catalogRowBytes) + planSums(fields, sampleCount).bytes;
   let needed = data;
   let parts = "";
   if (arenaBytes !== undefined) {

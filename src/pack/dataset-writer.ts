@@ -5,24 +5,21 @@
 import fs from "node:fs";
 import { join } from "node:path";
 import { SpillwayError } from "../errors.js";
-import { headerBytesOf } from "../format/arrow.js";
 import {
   encodeManifest,
-  fingerprintOf,
   formatVersion,
-  type Layout,
   type Manifest,
   manifestName,
   maxManifestBytes,
   parseManifest,
 } from "../format/manifest.js";
-import { rowsPerShard } from "../format/shard.js";
 import { formatBytes } from "../store/byte-size.js";
 import { createFolder, readSmallFile, replaceFile, syncFolder } from "../store/file.js";
 import { type ClassField, type Fields, sampleBytes } from "../tensor/field.js";
 import { Block, blockBytesFor } from "./block.js";
 import { requireStorable } from "./field-checks.js";
-import { ShardWriter } from "./shard-writer.js";
+import { RowLog } from "./row-log.js";
+import type { CreateSink, RowSink } from "./row-sink.js";
 
 /** Blocks larger than this gain nothing. */
 const maxBlockBytes = 4 * 2 ** 20;
@@ -37,14 +34,19 @@ export const maxShards = 100_000;
 export interface DatasetWriterOptions {
   folder: string;
   fields: Fields;
-  layout: Layout;
-  source: Manifest["source"];
-  /** Rows that the dataset will have, or null where that is not known yet. */
+  /** What a new manifest tells besides fields, rows and shards. */
+  head: Pick<Manifest, "layout" | "source" | "files">;
+  /** Rows that the dataset will have, those before included, or null where that is not known yet. */
   plannedRows: number | null;
   /** Bytes for blocks. */
   memoryBytes: number;
-  shardBytes: number;
-  /** What is committed already, where an unfinished pack goes on. */
+  /** Most rows of a shard. */
+  shardRows: number;
+  /** Makes the shard, or whatever takes its place. */
+  createSink: CreateSink;
+  /** False where the catalog is another's, which will be copied. */
+  hasCatalog?: boolean;
+  /** What is there already: a whole dataset that is appended to, or what an interrupted pack left. */
   committed?: Manifest;
 }
 
@@ -60,55 +62,88 @@ export function readManifest(folder: string): Manifest | undefined {
   return parseManifest(new TextDecoder().decode(readSmallFile(path, maxManifestBytes)), path);
 }
 
+/** Writes a manifest in place of the one that is there. */
+export function writeManifest(folder: string, manifest: Manifest): void {
+  replaceFile(join(folder, manifestName), encodeManifest(manifest));
+}
+
 export class DatasetWriter {
   readonly #options: DatasetWriterOptions;
-  readonly #shardRows: number;
   readonly #blocks: Block[];
   readonly #manifest: Manifest;
+  readonly #log: RowLog;
+  /** Rows of the commits before. */
+  readonly #before: number;
   /** Class fields whose names come with the samples, numbered as they appear, and how many the rows so far know. */
   readonly #openClasses: { name: string; count: number }[];
-  #shard: ShardWriter | undefined;
+  #shard: RowSink | undefined;
   #turn = 0;
   #submitted: number;
   #committed: number;
   /** Ends when every block submitted so far is on disk. */
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(options: DatasetWriterOptions) {
-    const { folder, fields, layout, source, plannedRows, committed } = options;
+  /** A writer that stands behind what is committed. */
+  static async create(options: DatasetWriterOptions): Promise<DatasetWriter> {
+    const writer = new DatasetWriter(options);
+    if (options.committed && options.hasCatalog !== false)
+      await writer.#log.restore(options.committed, writer.#before);
+    writer.#begin();
+    return writer;
+  }
+
+  private constructor(options: DatasetWriterOptions) {
+    const { folder, fields, head, plannedRows, committed, shardRows } = options;
     this.#options = options;
-    this.#shardRows = rowsPerShard(fields, options.shardBytes);
     const perBlock = Math.min(options.memoryBytes / blockCount, maxBlockBytes);
     const rowBytes = sampleBytes(fields) + 16;
     const overhead = blockBytesFor(fields, 0);
     const most = Math.floor((perBlock - overhead) / rowBytes);
-    const blockRows = Math.max(
-      1,
-      Math.min(most, maxBlockRows, this.#shardRows, plannedRows ?? Number.POSITIVE_INFINITY),
-    );
+    this.#before = committed?.packing ? (committed.packing.before ?? 0) : (committed?.rows ?? 0);
+    const planned = plannedRows === null ? Number.POSITIVE_INFINITY : plannedRows - this.#before;
+    const blockRows = Math.max(1, Math.min(most, maxBlockRows, shardRows, planned));
     this.#openClasses = Object.entries(fields).flatMap(([name, field]) => {
       if (field.kind !== "class" || field.classes.length > 0) return [];
       const known = committed?.fields[name];
       return [{ name, count: known?.kind === "class" ? known.classes.length : 0 }];
     });
-    this.#blocks = Array.from({ length: blockCount }, () => new Block(fields, blockRows));
-    createFolder(join(folder, "shards"));
-    createFolder(join(folder, "catalog"));
+    this.#blocks = Array.from({ length: blockCount }, () => new Block(fields, blockRows, head.files?.field));
+    const beforeLast = committed && (committed.packing ? committed.commits.at(-2) : committed.commits.at(-1));
+    this.#log = new RowLog({
+      folder,
+      fields,
+      before: beforeLast?.fingerprint,
+      hasCatalog: options.hasCatalog !== false,
+    });
     this.#manifest = committed ?? {
       format: "spillway",
       version: formatVersion,
       fields: this.#knownFields() as Manifest["fields"],
-      layout,
-      source,
+      ...head,
       rows: 0,
       shards: [],
       catalog: [],
-      commits: [{ rows: 0, fingerprint: fingerprintOf(fields, []) }],
+      commits: [],
       packing: { rows: plannedRows },
     };
     this.#submitted = this.#manifest.rows;
     this.#committed = this.#manifest.rows;
-    if (!committed) this.#writeManifest();
+  }
+
+  /** Marks the dataset as being written to, where it is not yet. */
+  #begin(): void {
+    const { folder, committed, plannedRows, head } = this.#options;
+    createFolder(join(folder, head.files ? "index" : "shards"));
+    createFolder(join(folder, "catalog"));
+    if (committed?.packing) return;
+    const manifest = this.#manifest;
+    if (committed) manifest.packing = { rows: plannedRows, before: manifest.rows };
+    manifest.commits.push({
+      rows: manifest.rows,
+      fingerprint: this.#log.fingerprint(this.#knownFields()),
+      ...(committed && { source: head.source }),
+    });
+    this.#writeManifest();
   }
 
   /** Rows that are in the dataset for good. */
@@ -126,9 +161,9 @@ export class DatasetWriter {
    * on its way to the disk; this one is free, since `submit` waits for the write before.
    */
   nextBlock(): { block: Block; rows: number } {
-    const { plannedRows } = this.#options;
+    const { plannedRows, shardRows } = this.#options;
     const left = plannedRows === null ? Number.POSITIVE_INFINITY : plannedRows - this.#submitted;
-    const inShard = this.#shardRows - (this.#submitted % this.#shardRows);
+    const inShard = shardRows - ((this.#submitted - this.#before) % shardRows);
     const block = this.#blocks[this.#turn % blockCount]!;
     return { block, rows: Math.min(block.capacity, inShard, left) };
   }
@@ -143,10 +178,15 @@ export class DatasetWriter {
     this.#writing.catch(() => {});
   }
 
-  /** Commits the rest and takes the mark of being unfinished away. */
-  async finish(): Promise<Manifest> {
+  /**
+   * Commits the rest and takes the mark of being unfinished away.
+   *
+   * @param complete changes the manifest, or what else belongs to the dataset, right before that
+   */
+  async finish(complete: (manifest: Manifest) => void = () => {}): Promise<Manifest> {
     await this.#writing;
     if (this.#shard) await this.#commit();
+    complete(this.#manifest);
     delete this.#manifest.packing;
     this.#writeManifest();
     return this.#manifest;
@@ -161,24 +201,26 @@ export class DatasetWriter {
 
   async #write(block: Block, count: number): Promise<void> {
     if (count === 0) return;
+    const manifest = this.#manifest;
     this.#shard ??= this.#beginShard();
     for (const open of this.#openClasses) {
       for (const label of block.labels(open.name, count)) open.count = Math.max(open.count, label + 1);
     }
+    const hashes = this.#shard.sum(block, count);
+    this.#log.add(block, count, hashes, this.#submitted - count, manifest.catalog.length);
     await this.#shard.write(block, count);
     if (this.#shard.room === 0) await this.#commit(block);
   }
 
-  #beginShard(): ShardWriter {
-    const { folder, fields, plannedRows } = this.#options;
+  #beginShard(): RowSink {
+    const { folder, plannedRows, shardRows, createSink } = this.#options;
+    const fields = this.#knownFields();
     const firstRow = this.#manifest.rows;
-    const capacity =
-      plannedRows === null ? this.#shardRows : Math.min(this.#shardRows, plannedRows - firstRow);
+    const capacity = plannedRows === null ? shardRows : Math.min(shardRows, plannedRows - firstRow);
     const number = this.#manifest.shards.length;
-    if (number === maxShards) throw tooManyShards(this.#options.shardBytes);
-    const spare = this.#openClasses.length > 0 ? openClassBytes : 0;
-    const headerBytes = headerBytesOf(this.#knownFields(), spare);
-    return new ShardWriter({ folder, number, fields, headerBytes, capacity, firstRow });
+    if (number === maxShards) throw tooManyShards(shardRows * sampleBytes(fields));
+    const spareBytes = this.#openClasses.length > 0 ? openClassBytes : 0;
+    return createSink({ folder, number, fields, capacity, spareBytes });
   }
 
   /**
@@ -197,29 +239,50 @@ export class DatasetWriter {
   }
 
   async #commit(block = this.#blocks[this.#turn % blockCount]!): Promise<void> {
-    const { folder } = this.#options;
+    const { folder, head } = this.#options;
     const fields = this.#knownFields();
     requireStorable(fields, "source");
-    const { shard, catalog } = await this.#shard!.finish(block, fields);
+    const shard = await this.#shard!.finish(block, fields);
     this.#shard = undefined;
-    syncFolder(join(folder, "shards"));
+    const part = this.#log.finishPart();
+    syncFolder(join(folder, head.files ? "index" : "shards"));
     syncFolder(join(folder, "catalog"));
     const manifest = this.#manifest;
     manifest.shards.push(shard);
-    manifest.catalog.push(catalog);
+    if (part) manifest.catalog.push(part);
     manifest.rows += shard.rows;
+    this.#noteClasses(fields);
     manifest.fields = fields as Manifest["fields"];
     manifest.commits[manifest.commits.length - 1] = {
+      ...manifest.commits.at(-1),
       rows: manifest.rows,
-      fingerprint: fingerprintOf(fields, manifest.shards),
+      fingerprint: this.#log.fingerprint(fields),
     };
     this.#writeManifest();
     this.#committed = manifest.rows;
   }
 
-  #writeManifest(): void {
-    replaceFile(join(this.#options.folder, manifestName), encodeManifest(this.#manifest));
+  /** Where the commit brings new classes, the commits before are told how many they know. */
+  #noteClasses(fields: Fields): void {
+    const manifest = this.#manifest;
+    const known = classCounts(manifest.fields as Fields);
+    const now = classCounts(fields);
+    if (Object.entries(now).every(([name, count]) => known[name] === count)) return;
+    for (const commit of manifest.commits.slice(0, -1)) commit.classes ??= known;
   }
+
+  #writeManifest(): void {
+    writeManifest(this.#options.folder, this.#manifest);
+  }
+}
+
+/** How many classes each class field has. */
+function classCounts(fields: Fields): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(fields).flatMap(([name, field]) =>
+      field.kind === "class" ? [[name, field.classes.length] as const] : [],
+    ),
+  );
 }
 
 /** The error for shards so small that a dataset would need more than 100,000 of them. */

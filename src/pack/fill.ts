@@ -18,23 +18,32 @@ export interface Steps {
   check(): void;
 }
 
-/** Writes rows from where the writer stands to `rows`; row r is the source's sample `indexOf(r)`. */
+/** Which samples are written by their number, and in which order. */
+export interface Numbered {
+  /** Rows that are there from commits before. */
+  before: number;
+  /** Samples to be written. */
+  count: number;
+  /** Samples in flight at the same time. */
+  jobs: number;
+  /** Which sample of the source row `before + k` is. */
+  indexOf(k: number): number;
+}
+
+/** Writes samples from where the writer stands to the last. */
 export async function writeByIndex(
   source: Source,
   writer: DatasetWriter,
-  rows: number,
-  jobs: number,
-  indexOf: (row: number) => number,
+  { before, count, jobs, indexOf }: Numbered,
   steps: Steps,
 ): Promise<void> {
-  while (writer.submittedRows < rows) {
+  for (let first = writer.submittedRows - before; first < count; first = writer.submittedRows - before) {
     steps.check();
-    const first = writer.submittedRows;
     const { block, rows: room } = writer.nextBlock();
-    const count = Math.min(room, rows - first);
-    await fillByIndex(source, block, count, jobs, (k) => indexOf(first + k));
-    await writer.submit(block, count);
-    steps.advance(first + count);
+    const rows = Math.min(room, count - first);
+    await fillByIndex(source, block, rows, jobs, (k) => indexOf(first + k));
+    await writer.submit(block, rows);
+    steps.advance(first + rows);
   }
 }
 
@@ -63,30 +72,31 @@ async function fillByIndex(
   for (const result of lanes) if (result.status === "rejected") throw result.reason;
 }
 
-/** Writes samples as they come, until they end; gives their number. */
+/** Writes samples as they come, until they end; gives their number, those of an interrupted pack included. */
 export async function writeInTurn(
   samples: AsyncIterable<Sample>,
   writer: DatasetWriter,
+  before: number,
   steps: Steps,
 ): Promise<number> {
   let { block, rows } = writer.nextBlock();
   let count = 0;
   for await (const sample of samples) {
-    if (rows === 0) throw otherCount(writer.submittedRows, "more");
+    if (rows === 0) throw otherCount(writer.submittedRows - before, "more");
     block.put(count, sample.bytes);
     block.origins[count] = { path: sample.path, ...(sample.row === undefined ? {} : { row: sample.row }) };
     count += 1;
     if (count % checkSamples === 0 || count === rows) steps.check();
     if (count === rows) {
       await writer.submit(block, count);
-      steps.advance(writer.submittedRows);
+      steps.advance(writer.submittedRows - before);
       ({ block, rows } = writer.nextBlock());
       count = 0;
     }
   }
   await writer.submit(block, count);
-  steps.advance(writer.submittedRows);
-  return writer.submittedRows;
+  steps.advance(writer.submittedRows - before);
+  return writer.submittedRows - before;
 }
 
 /** The error for a source that said another number of samples than it gives. */

@@ -27,6 +27,10 @@ export interface PackOptions extends SourceOptions {
   jobs?: number;
   /** Bytes of samples per shard, default 1 GiB. */
   shardSize?: string | number;
+  /** `append` only: gives up what an interrupted append left, where it was of other data. */
+  discard?: boolean;
+  /** `append` only: adds samples even if they are in the dataset already. */
+  again?: boolean;
   /** Stops between two blocks; what is packed by then is kept, and the next `pack` goes on from there. */
   signal?: AbortSignal;
   /** Told what was found and decided, one sentence at a time, before and while packing. */
@@ -38,10 +42,17 @@ export interface PackOptions extends SourceOptions {
 export interface PackResult {
   path: string;
   fields: Fields;
+  /** Samples in all. */
   rows: number;
+  /** Samples that this pack brought, those of an interrupted run included. */
+  added: number;
   /** Bytes of all shards. */
   bytes: number;
   shards: number;
-  /** Samples that were there already when an interrupted pack went on. */
+  /** Samples of this pack that were in place already when it went on after an interruption. */
   resumedAt: number;
+  /** Whether the samples stayed in their files. */
+  isIndexed: boolean;
+  /** Whether they were added to a dataset that was there. */
+  isAppended: boolean;
 }

@@ -1,5 +1,5 @@
-// pack(), as users call it. The work is in packer.ts, imported when it is first asked for: training needs neither
-// Arrow nor Parquet, and should not wait for them.
+// pack(), index() and append(), as users call them. The work is in packer.ts, imported when it is first asked for:
+// training needs neither Arrow nor Parquet, and should not wait for them.
 
 import type { SampleValues } from "../source/iterable.js";
 import type { PackOptions, PackResult } from "./options.js";
@@ -18,4 +18,34 @@ export async function pack(
 ): Promise<PackResult> {
   const { packSource } = await import("./packer.js");
   return packSource(source, path, options);
+}
+
+/**
+ * Makes a dataset whose samples stay in their own files: the catalog, and where each sample lies. Every file is read
+ * once, for its content hash. It opens and trains as a packed one does; a file that changed since is named, not
+ * trained on.
+ *
+ * @param source path of a folder of .npy files, an IDX file or one .npy file, in C order and little-endian
+ * @param path folder of the dataset; it must not hold a finished one
+ * @throws SpillwayError as `pack`; `source` too for samples that have to be decoded or turned
+ */
+export async function index(source: string, path: string, options: PackOptions = {}): Promise<PackResult> {
+  const { packSource } = await import("./packer.js");
+  return packSource(source, path, options, { isIndex: true, isAppend: false });
+}
+
+/**
+ * Adds samples to a dataset, packed or indexed. Ids, splits and commits so far stay as they are; the new samples have
+ * the next ids, and form a commit of their own.
+ *
+ * @param source as for `pack`; fields, shapes and dtypes must be those of the dataset, new classes may come
+ * @throws SpillwayError as `pack`; `missing` where there is no dataset, `mismatch` for other fields
+ */
+export async function append(
+  source: string | AsyncIterable<SampleValues> | Iterable<SampleValues>,
+  path: string,
+  options: PackOptions = {},
+): Promise<PackResult> {
+  const { packSource } = await import("./packer.js");
+  return packSource(source, path, options, { isIndex: false, isAppend: true });
 }

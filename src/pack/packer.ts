@@ -5,20 +5,22 @@
 //   source    either                           one pass, in the source's order
 //   shuffled  yes                              one pass, reading in permuted order
 //   shuffled  no                               two passes over piles (two-pass.ts)
+//   (index)   yes                              one pass, in the source's order; samples stay in their files
 
 import fs from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { SpillwayError } from "../errors.js";
 import { type Layout, type Manifest, manifestName } from "../format/manifest.js";
-import { shardBytes as defaultShardBytes } from "../format/shard.js";
+import { shardBytes as defaultShardBytes, rowsPerShard } from "../format/shard.js";
 import { checkSeed } from "../order/keys.js";
-import { permutation } from "../order/permutation.js";
+import { layoutPermutation } from "../order/layout.js";
 import { type SampleValues, sourceOf } from "../source/iterable.js";
 import { openSource } from "../source/registry.js";
 import type { Source } from "../source/source.js";
 import { formatBytes, parseBytes } from "../store/byte-size.js";
 import { createFolder, syncFolder } from "../store/file.js";
 import { describeField, type Fields, sampleBytes } from "../tensor/field.js";
+import { discardAppend, fitToDataset, requireAppendable, requireNew } from "./append.js";
 import {
   checkOptions,
   checkSpace,
@@ -27,47 +29,69 @@ import {
   requireFewShards,
   requireRoom,
 } from "./checks.js";
+import { keepOriginal, type Original, withOrigins } from "./dataset-copy.js";
 import { DatasetWriter, readManifest } from "./dataset-writer.js";
 import { checkFields } from "./field-checks.js";
 import { otherCount, type Steps, writeByIndex, writeInTurn } from "./fill.js";
+import { locatedSource } from "./index-source.js";
+import { IndexWriter, maxIndexRows } from "./index-writer.js";
 import { type Lock, takeLock } from "./lock.js";
 import type { PackOptions, PackProgress, PackResult } from "./options.js";
+import type { CreateSink } from "./row-sink.js";
+import { ShardWriter } from "./shard-writer.js";
 import { type Begun, type PackState, readState, removeState, requireSame, writeState } from "./state.js";
 import { arenaBytesOf, type TwoPassJob, takeFromPiles, throwOnPiles, writerShare } from "./two-pass.js";
 
-const layoutView = "6c61796f75740000";
 const leastShardBytes = 4096;
 
-/** Does the work of `pack`, see there. */
+/** What is to be made of a source. */
+export interface PackTask {
+  /** Whether the samples stay in their files. */
+  isIndex: boolean;
+  /** Whether a whole dataset is there already, which grows. */
+  isAppend: boolean;
+}
+
+/** Does the work of `pack`, `index` and `append`, see there. */
 export async function packSource(
   source: string | AsyncIterable<SampleValues> | Iterable<SampleValues>,
   path: string,
   options: PackOptions,
+  task: PackTask = { isIndex: false, isAppend: false },
 ): Promise<PackResult> {
-  const note = options.onNote ?? (() => {});
   options.signal?.throwIfAborted();
-  requireRoom(path, false);
-  const seed = checkSeed(options.seed ?? 0);
+  requireRoom(path, false, task.isAppend);
+  checkSeed(options.seed ?? 0);
   checkOptions(options);
   const opened =
     typeof source === "string"
       ? await openSource(source, options)
       : await sourceOf(source, { ...(options.fields && { fields: options.fields }) });
   try {
-    for (const line of describeSource(opened)) note(line);
-    checkFields(opened.fields);
-    if (opened.sampleCount === 0) throw noSamples(opened);
-    return await packUnderLock(opened, path, seed, options, note);
+    return await packOpened(opened, path, options, task);
   } finally {
     await opened.close();
   }
 }
 
-async function packUnderLock(
-  source: Source,
+async function packOpened(
+  opened: Source,
   path: string,
-  seed: number,
   options: PackOptions,
+  task: PackTask,
+): Promise<PackResult> {
+  const note = options.onNote ?? (() => {});
+  for (const line of describeSource(opened)) note(line);
+  if (opened.sampleCount === 0) throw noSamples(opened);
+  checkFields(opened.fields);
+  return packUnderLock(opened, path, options, task, note);
+}
+
+async function packUnderLock(
+  opened: Source,
+  path: string,
+  options: PackOptions,
+  task: PackTask,
   note: (text: string) => void,
 ): Promise<PackResult> {
   const isNew = !fs.existsSync(path);
@@ -79,8 +103,18 @@ async function packUnderLock(
     if (lock.takenOverFrom) note(`Took over the lock of ${lock.takenOverFrom}.`);
     // A pack that was finished but for its scratch, or that another process finished before this one had the lock.
     if (!readState(path) && readManifest(path)) removeState(path);
-    requireRoom(path, true);
-    return await packInto(source, path, seed, options, note);
+    requireRoom(path, true, task.isAppend);
+    if (options.discard && task.isAppend && discardAppend(path, readManifest(path)))
+      note("Gave the unfinished part up that an interrupted run had left.");
+    const committed = readManifest(path);
+    if (task.isAppend) requireAppendable(path, committed);
+    if (task.isAppend && committed && !readState(path))
+      requireNew(opened, path, committed, options.again === true);
+    const isIndex = committed ? committed.files !== undefined : task.isIndex;
+    const located = isIndex ? locatedSource(opened, committed) : opened;
+    const named = task.isAppend && located.dataset ? withOrigins(located, located.dataset) : located;
+    const source = task.isAppend && committed ? fitToDataset(named, committed, path, note) : named;
+    return await packInto(source, path, { ...task, isIndex }, committed, options, note);
   } finally {
     lock?.release();
     if (isNew) removeIfEmpty(path);
@@ -98,40 +132,51 @@ function removeIfEmpty(path: string): void {
 async function packInto(
   source: Source,
   path: string,
-  seed: number,
+  { isIndex, isAppend }: PackTask,
+  committed: Manifest | undefined,
   options: PackOptions,
   note: (text: string) => void,
 ): Promise<PackResult> {
-  const layout: Layout =
-    (options.layout ?? "shuffled") === "shuffled" ? { kind: "shuffled", seed } : { kind: "source" };
+  const seed = options.seed ?? 0;
+  // Samples of a dataset that are appended come in the order of their ids, in which their catalog can be read.
+  const isMerged = isAppend && source.dataset !== undefined;
+  const isShuffled = !isIndex && !isMerged && (options.layout ?? "shuffled") === "shuffled";
+  const layout: Layout = isShuffled ? { kind: "shuffled", seed } : { kind: "source" };
   const shardBytes = Math.max(
     leastShardBytes,
     parseBytes(options.shardSize ?? defaultShardBytes, "shardSize"),
   );
   const memoryBytes = chooseMemory(source.fields, options.memory);
-  requireFewShards(source, shardBytes);
-  const committed = readManifest(path);
+  if (!isIndex) requireFewShards(source, shardBytes);
+  let state = readState(path);
+  // Killed right after its last commit: all is in place but for the state.
+  const isDone = state && committed && !committed.packing && committed.rows > state.begun.before;
+  const before = isDone
+    ? state!.begun.before
+    : committed?.packing
+      ? (committed.packing.before ?? 0)
+      : (committed?.rows ?? 0);
   const begun: Begun = {
     kind: source.kind,
     fingerprint: source.fingerprint,
-    layout: layout.kind,
-    seed: layout.kind === "shuffled" ? seed : 0,
+    layout: isIndex ? "index" : layout.kind,
+    seed: isShuffled ? seed : 0,
     shardBytes,
     fields: JSON.stringify(source.fields),
+    before,
   };
-  let state = readState(path);
   if (state) requireSame(path, state.begun, begun);
-  const resumedAt = committed?.rows ?? 0;
+  const resumedAt = state && committed ? committed.rows - before : 0;
   if (state)
     note(
       resumedAt > 0
         ? `Going on with an unfinished pack: ${resumedAt} samples are in place.`
         : "Going on with an unfinished pack.",
     );
-  const isTwoPass = layout.kind === "shuffled" && !(source.readInto && source.sampleCount !== undefined);
+  const isTwoPass = isShuffled && !(source.readInto && source.sampleCount !== undefined);
   if (!state) {
     checkSpace(
-      { source, path, shardBytes, ...(isTwoPass && { arenaBytes: arenaBytesOf(memoryBytes) }) },
+      { source, path, shardBytes, isIndex, ...(isTwoPass && { arenaBytes: arenaBytesOf(memoryBytes) }) },
       note,
     );
     state = { version: 1, begun, pass: 1, samples: 0 };
@@ -141,23 +186,39 @@ async function packInto(
   const way: Way = {
     source,
     path,
-    layout,
-    seed,
-    shardBytes,
+    before,
+    head: {
+      layout,
+      source: { kind: source.kind, fingerprint: source.fingerprint },
+      ...(isIndex && { files: { field: source.files!.field, root: source.files!.root } }),
+    },
+    order: isShuffled ? seed : undefined,
+    shardRows: isIndex ? maxIndexRows : rowsPerShard(source.fields, shardBytes),
+    createSink: isIndex
+      ? (sink) => new IndexWriter(sink, source.files!.field)
+      : (sink) => new ShardWriter(sink),
     memoryBytes,
     committed,
+    original: isAppend ? undefined : source.dataset,
     jobs: options.jobs ?? defaultJobs,
     options,
   };
-  const manifest = isTwoPass ? await packInTwoPasses(way, state) : await packInOnePass(way);
+  const manifest = isDone
+    ? committed
+    : isTwoPass
+      ? await packInTwoPasses(way, state)
+      : await packInOnePass(way);
   removeState(path);
   return {
     path,
     fields: manifest.fields as Fields,
     rows: manifest.rows,
+    added: manifest.rows - before,
     bytes: manifest.shards.reduce((sum, shard) => sum + shard.bytes, 0),
     shards: manifest.shards.length,
     resumedAt,
+    isIndexed: isIndex,
+    isAppended: isAppend,
   };
 }
 
@@ -165,11 +226,17 @@ async function packInto(
 interface Way {
   source: Source;
   path: string;
-  layout: Layout;
-  seed: number;
-  shardBytes: number;
+  /** Rows of the commits before. */
+  before: number;
+  head: Pick<Manifest, "layout" | "source" | "files">;
+  /** Seed of the order in which samples are written, undefined for the source's. */
+  order: number | undefined;
+  shardRows: number;
+  createSink: CreateSink;
   memoryBytes: number;
   committed: Manifest | undefined;
+  /** The dataset whose ids, catalog and splits the new one keeps. */
+  original: Original | undefined;
   jobs: number;
   options: PackOptions;
 }
@@ -185,40 +252,43 @@ function stepsFor(way: Way, phase: PackProgress["phase"], total: number | undefi
 function createWriter(
   way: Way,
   fields: Fields,
-  plannedRows: number | null,
+  count: number | undefined,
   memoryBytes: number,
-): DatasetWriter {
-  const { path, layout, source, shardBytes, committed } = way;
-  return new DatasetWriter({
+): Promise<DatasetWriter> {
+  const { path, before, head, shardRows, createSink, committed, original } = way;
+  return DatasetWriter.create({
+    hasCatalog: original === undefined,
     folder: path,
     fields,
-    layout,
-    source: { kind: source.kind, fingerprint: source.fingerprint },
-    plannedRows,
+    head,
+    plannedRows: count === undefined ? null : before + count,
     memoryBytes,
-    shardBytes,
+    shardRows,
+    createSink,
     ...(committed && { committed }),
   });
 }
 
 async function packInOnePass(way: Way): Promise<Manifest> {
-  const { source, layout, seed, jobs, path } = way;
+  const { source, order, before, jobs, path } = way;
   const count = source.sampleCount;
-  const writer = createWriter(way, source.fields, count ?? null, way.memoryBytes);
+  const writer = await createWriter(way, source.fields, count, way.memoryBytes);
   const steps = stepsFor(way, "writing", count);
   try {
     if (source.readInto && count !== undefined) {
-      const order = layout.kind === "shuffled" ? permutation(count, seed, 0, layoutView) : undefined;
-      await writeByIndex(source, writer, count, jobs, (row) => order?.at(row) ?? row, steps);
+      const places = order === undefined ? undefined : layoutPermutation(count, order);
+      const indexOf = (row: number) => places?.at(row) ?? row;
+      await writeByIndex(source, writer, { before, count, jobs, indexOf }, steps);
     } else {
-      const written = await writeInTurn(source.samples(writer.submittedRows), writer, steps);
+      const written = await writeInTurn(source.samples(writer.submittedRows - before), writer, before, steps);
       if (count !== undefined && written < count) throw otherCount(count, written);
       if (written === 0) {
-        removeEmpty(path);
+        removeEmpty(path, before);
         throw noSamples(source);
       }
     }
-    return await writer.finish();
+    const { original } = way;
+    return await writer.finish((manifest) => original && keepOriginal(original, path, manifest, order));
   } catch (error) {
     await writer.abandon();
     throw error;
@@ -226,11 +296,11 @@ async function packInOnePass(way: Way): Promise<Manifest> {
 }
 
 async function packInTwoPasses(way: Way, begun: PackState): Promise<Manifest> {
-  const { source, path, seed, memoryBytes } = way;
+  const { source, path, before, memoryBytes } = way;
   const job: TwoPassJob = {
     folder: path,
     source,
-    seed,
+    seed: way.order!,
     arena: new Uint8Array(arenaBytesOf(memoryBytes)),
     state: begun,
     steps: stepsFor(way, "reading", source.sampleCount),
@@ -242,16 +312,16 @@ async function packInTwoPasses(way: Way, begun: PackState): Promise<Manifest> {
     throw noSamples(source);
   }
   const fields = (state.fields ?? source.fields) as Fields;
-  const writer = createWriter(way, fields, total, memoryBytes * writerShare);
+  const writer = await createWriter(way, fields, total, memoryBytes * writerShare);
   const done: { end: number; remove: () => void }[] = [];
   const onPileDone = (end: number, remove: () => void) => {
-    done.push({ end, remove });
+    done.push({ end: before + end, remove });
     // A pile goes when all of it is committed: until then a kill would need it.
     while (done.length > 0 && done[0]!.end <= writer.committedRows) done.shift()!.remove();
   };
   try {
-    const samples = takeFromPiles({ ...job, state }, writer.submittedRows, onPileDone);
-    await writeInTurn(samples, writer, stepsFor(way, "writing", total));
+    const samples = takeFromPiles({ ...job, state }, writer.submittedRows - before, onPileDone);
+    await writeInTurn(samples, writer, before, stepsFor(way, "writing", total));
     return await writer.finish();
   } catch (error) {
     await writer.abandon();
@@ -270,9 +340,12 @@ function beginState(path: string, state: PackState): void {
 }
 
 /** Removes what was begun for a stream that turned out to be empty. */
-function removeEmpty(path: string): void {
-  for (const name of [manifestName, "shards", "catalog"])
-    fs.rmSync(join(path, name), { recursive: true, force: true });
+function removeEmpty(path: string, before: number): void {
+  if (before > 0) discardAppend(path, readManifest(path));
+  else {
+    for (const name of [manifestName, "shards", "index", "catalog"])
+      fs.rmSync(join(path, name), { recursive: true, force: true });
+  }
   removeState(path);
 }
 

@@ -4,53 +4,37 @@
 
 import fs from "node:fs";
 import { join } from "node:path";
-import { CatalogWriter } from "../catalog/catalog-writer.js";
 import { SpillwayError } from "../errors.js";
 import { encodeShard, headerBytesOf } from "../format/arrow.js";
-import type { CatalogEntry, ShardEntry } from "../format/manifest.js";
+import type { ShardEntry } from "../format/manifest.js";
 import { blockBytes, planShard, roundUp, type ShardPlan } from "../format/shard.js";
 import { hashHex } from "../kernels/hasher.js";
 import { ioError, readFully, replaceFile } from "../store/file.js";
 import type { Fields } from "../tensor/field.js";
 import type { Block } from "./block.js";
+import type { RowSink, SinkOptions } from "./row-sink.js";
 
 const copyBytes = 2 ** 20;
 /** Bytes after which the disk is asked to take what was written. */
 const syncBytes = 2 ** 26;
 
-export interface ShardWriterOptions {
-  folder: string;
-  /** Number of the shard in the dataset. */
-  number: number;
-  /** Class lists may still grow. */
-  fields: Fields;
-  headerBytes: number;
-  /** Most rows that it will have. */
-  capacity: number;
-  /** Row of the dataset that its first row is. */
-  firstRow: number;
-}
-
-export class ShardWriter {
-  readonly #options: ShardWriterOptions;
+export class ShardWriter implements RowSink {
+  readonly #options: SinkOptions;
   readonly #path: string;
   readonly #file: string;
   readonly #plan: ShardPlan;
-  readonly #catalog: CatalogWriter;
   readonly #sums: Record<string, { parts: Uint8Array[]; carry: { bytes: Uint8Array } }> = {};
-  readonly #classFields: readonly { name: string; classes: readonly string[] }[];
   #fd: number;
   #rows = 0;
   #unsynced = 0;
   #syncing: Promise<void> = Promise.resolve();
 
-  constructor(options: ShardWriterOptions) {
-    const { folder, number, fields, capacity, headerBytes } = options;
+  constructor(options: SinkOptions) {
+    const { folder, number, fields, capacity, spareBytes } = options;
     this.#options = options;
     const name = String(number).padStart(5, "0");
     this.#path = `shards/${name}`;
-    this.#plan = planShard(fields, capacity, headerBytes);
-    this.#catalog = new CatalogWriter(join(folder, `catalog/${name}.parquet`), fields);
+    this.#plan = planShard(fields, capacity, headerBytesOf(fields, spareBytes));
     this.#file = join(folder, `${this.#path}.arrow`);
     try {
       this.#fd = fs.openSync(this.#file, "w+");
@@ -59,9 +43,6 @@ export class ShardWriter {
     }
     for (const field of Object.keys(fields))
       this.#sums[field] = { parts: [], carry: { bytes: new Uint8Array() } };
-    this.#classFields = Object.entries(fields).flatMap(([field, { kind, ...rest }]) =>
-      kind === "class" && "classes" in rest ? [{ name: field, classes: rest.classes }] : [],
-    );
   }
 
   /** Rows that still fit. */
@@ -69,8 +50,7 @@ export class ShardWriter {
     return this.#plan.rows - this.#rows;
   }
 
-  /** Takes in the first `count` records of a block: its sums and catalog rows now, its bytes when the promise ends. */
-  async write(block: Block, count: number): Promise<void> {
+  sum(block: Block, count: number): BigUint64Array {
     const isEnd = count === this.room;
     let hashes: BigUint64Array | undefined;
     for (const [name, sums] of Object.entries(this.#sums)) {
@@ -78,7 +58,10 @@ export class ShardWriter {
       sums.parts.push(part);
       if (name === block.hashedBySums) hashes = new BigUint64Array(part.buffer, part.byteOffset, count);
     }
-    this.#addToCatalog(block, count, hashes ?? block.contentHashes(count));
+    return hashes ?? block.contentHashes(count);
+  }
+
+  async write(block: Block, count: number): Promise<void> {
     const firstRow = this.#rows;
     this.#rows += count;
     for (const [name, { start, stride }] of Object.entries(this.#plan.columns)) {
@@ -87,13 +70,7 @@ export class ShardWriter {
     if (this.#unsynced >= syncBytes) await this.#sync();
   }
 
-  /**
-   * Writes what is left, makes everything durable, and gives the entries for the manifest.
-   *
-   * @param block any block of these fields, free to be used for the last sums
-   * @param fields with the class names that the header is to tell
-   */
-  async finish(block: Block, fields: Fields): Promise<{ shard: ShardEntry; catalog: CatalogEntry }> {
+  async finish(block: Block, fields: Fields): Promise<ShardEntry> {
     const { folder } = this.#options;
     for (const [name, sums] of Object.entries(this.#sums))
       sums.parts.push(block.sums(name, 0, sums.carry, true));
@@ -115,20 +92,15 @@ export class ShardWriter {
     this.#fd = -1;
     const sums = Buffer.concat(Object.values(this.#sums).flatMap(({ parts }) => parts));
     replaceFile(join(folder, `${this.#path}.sums`), sums);
-    const catalog = this.#catalog.finish();
     return {
-      shard: {
-        path: `${this.#path}.arrow`,
-        rows: this.#rows,
-        bytes,
-        columns: plan.columns,
-        sums: { path: `${this.#path}.sums`, bytes: sums.length, hash: hashHex(sums) },
-      },
-      catalog: { path: this.#catalog.path.slice(folder.length + 1).replaceAll("\\", "/"), ...catalog },
+      path: `${this.#path}.arrow`,
+      rows: this.#rows,
+      bytes,
+      columns: plan.columns,
+      sums: { path: `${this.#path}.sums`, bytes: sums.length, hash: hashHex(sums) },
     };
   }
 
-  /** Gives the file up; what was written of it is named nowhere. */
   async abandon(): Promise<void> {
     await this.#syncing.catch(() => {});
     if (this.#fd >= 0) fs.closeSync(this.#fd);
@@ -142,21 +114,6 @@ export class ShardWriter {
     this.#syncing = syncFile(fs.fdatasync, this.#fd, this.#file);
     // An error is thrown by the next sync or by finish; until then it must not count as unhandled.
     this.#syncing.catch(() => {});
-  }
-
-  #addToCatalog(block: Block, count: number, hashes: BigUint64Array): void {
-    const labels = this.#classFields.map(({ name, classes }) => ({ classes, of: block.labels(name, count) }));
-    const first = this.#options.firstRow + this.#rows;
-    for (let index = 0; index < count; index += 1) {
-      const origin = block.origins[index];
-      this.#catalog.add({
-        id: first + index,
-        path: origin?.path ?? "",
-        row: origin?.row,
-        labels: labels.map(({ classes, of }) => classes[of[index]!] ?? ""),
-        hash: hashes[index]!,
-      });
-    }
   }
 
   /** Moves the columns of a shard that did not fill down to where they belong for its rows, with zeros between them. */

@@ -21,6 +21,8 @@ const begun = z.object({
   seed: z.number(),
   shardBytes: z.number(),
   fields: z.string(),
+  /** Rows of the commits before. */
+  before: z.number().int().min(0),
 });
 
 const piles = z.object({
@@ -91,6 +93,7 @@ const words: Record<keyof Begun, string> = {
   seed: "seed",
   shardBytes: "shard size",
   fields: "fields",
+  before: "number of samples before it",
 };
 
 /** @throws SpillwayError `mismatch` if an unfinished pack was begun with something else */
@@ -101,7 +104,11 @@ export function requireSame(folder: string, before: Begun, now: Begun): void {
       "mismatch",
       `${folder} holds an unfinished pack with another ${words[key]}: ${String(before[key]).slice(0, 200)} then, ${String(now[key]).slice(0, 200)} now`,
       {
-        remedy: `Pack with the same source and options to go on, or remove ${folder} to begin anew.`,
+        remedy: `Pack with the same source and options to go on, or ${
+          before.before === 0
+            ? `remove ${folder} to begin anew`
+            : "give the unfinished part up with --discard"
+        }.`,
         where: { dataset: folder },
       },
     );

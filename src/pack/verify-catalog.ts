@@ -1,13 +1,15 @@
-// Checks one part of the catalog: length and hash, and where it is whole, that it describes its shard: rows, ids in
-// order, class names that belong to the stored labels. A row group is in memory at a time.
+// Checks one part of the catalog: length and hash, and where it is whole, that it describes its samples: ids in order,
+// class names that belong to the stored labels. A row group is in memory at a time.
 
 import { join } from "node:path";
 import { type CatalogRecords, openCatalogPart } from "../catalog/catalog-reader.js";
 import { catalogColumns } from "../catalog/catalog-writer.js";
 import { SpillwayError } from "../errors.js";
-import type { CatalogEntry, ShardEntry } from "../format/manifest.js";
-import { openFile, type ReadableFile } from "../store/file.js";
-import type { ClassField, Fields } from "../tensor/field.js";
+import { classNames } from "../format/digest.js";
+import type { CatalogEntry } from "../format/manifest.js";
+import { openFile } from "../store/file.js";
+import { type ClassField, type Fields, fieldStride } from "../tensor/field.js";
+import type { LabelReader } from "./label-reader.js";
 import { type ProblemList, restoreRemedy, type VerifyProblem, wordSamples } from "./verify-problems.js";
 import { chunkBytes, type VerifyWorkspace } from "./verify-workspace.js";
 
@@ -15,67 +17,62 @@ export interface CatalogCheck {
   folder: string;
   fields: Fields;
   part: CatalogEntry;
-  /** The shard with the same samples. */
-  shard: ShardEntry;
+  /** Id of the part's first sample. */
   firstSample: number;
+  labels: LabelReader;
   workspace: VerifyWorkspace;
   problems: ProblemList;
+  /** Takes in the rows that are whole, for the fingerprints of commits. */
+  onRows(hashes: BigUint64Array, labels: readonly Uint8Array[]): void;
   advance(byteLength: number): void;
-}
-
-/** A class field and where its labels are stored. */
-interface LabelColumn {
-  name: string;
-  field: ClassField;
-  start: number;
-  stride: number;
 }
 
 /** Checks a part and adds what is wrong with it to the problems. */
 export async function verifyCatalogPart(check: CatalogCheck): Promise<void> {
-  const { folder, fields, part, shard, problems } = check;
+  const { folder, fields, part, firstSample, problems } = check;
   const add = (what: string, more: Partial<VerifyProblem> = {}) =>
     problems.add({
       path: part.path,
-      shard: shard.path,
       what: `${part.path} is damaged: ${what}`,
       remedy: restoreRemedy,
       ...more,
     });
-  const labels = Object.entries(fields).flatMap(([name, field]): LabelColumn[] =>
-    field.kind === "class" ? [{ name, field, ...shard.columns[name]! }] : [],
-  );
+  const names = classNames(fields);
   try {
     // What is damaged is not decoded: lengths in it could be anything.
     if (!(await areBytesRight(check, add))) return;
     const file = await openCatalogPart(join(folder, part.path));
     try {
-      if (file.rowCount !== shard.rows)
-        return add(`it has ${file.rowCount} rows, ${shard.path} has ${shard.rows}`);
-      const missing = [...catalogColumns, ...labels.map(({ name }) => name)].find(
-        (name) => !file.columns.includes(name),
-      );
+      if (file.rowCount !== part.rows)
+        return add(`it has ${file.rowCount} rows, dataset.json says ${part.rows}`);
+      const missing = [...catalogColumns, ...names].find((name) => !file.columns.includes(name));
       if (missing !== undefined) return add(`it has no column "${missing}"`);
-      const shardFile = labels.length > 0 ? openIfThere(join(folder, shard.path), shard.bytes) : undefined;
-      try {
-        for (const { start, end } of file.groups) {
-          const records = await file.read(start, end);
-          if (records.length !== end - start)
-            return add(`row group ${start} to ${end} has ${records.length} rows`);
-          checkRecords(check, records, start, add);
-          for (const column of shardFile ? labels : [])
-            await checkLabels(check, column, shardFile!, records, start, add);
-          check.advance(0);
+      for (const { start, end } of file.groups) {
+        const records = await file.read(start, end);
+        if (records.length !== end - start)
+          return add(`row group ${start} to ${end} has ${records.length} rows`);
+        let isRight = checkRecords(check, records, start, add);
+        const labels: Uint8Array[] = [];
+        for (const name of names) {
+          const bytes = await check.labels.read(name, firstSample + start, firstSample + end);
+          // What cannot be read of a shard is reported there.
+          if (!bytes) continue;
+          labels.push(bytes);
+          isRight = checkLabels(check, name, bytes, records, start, add) && isRight;
         }
-      } finally {
-        shardFile?.close();
+        if (isRight && labels.length === names.length)
+          check.onRows(
+            BigUint64Array.from(records, ({ hash }) => hash as bigint),
+            labels,
+          );
+        check.advance(0);
       }
     } finally {
       file.close();
     }
   } catch (error) {
     if (!(error instanceof SpillwayError)) throw error;
-    problems.add({ path: part.path, shard: shard.path, what: error.what, remedy: restoreRemedy });
+    problems.add({ path: part.path, what: error.what, remedy: restoreRemedy });
   }
 }
 
@@ -103,49 +100,43 @@ async function areBytesRight({ folder, part, workspace, advance }: CatalogCheck,
   }
 }
 
-/** The shard, if labels can be read from it: what is wrong with it is reported elsewhere. */
-function openIfThere(path: string, byteLength: number): ReadableFile | undefined {
-  try {
-    const file = openFile(path);
-    if (file.byteLength === byteLength) return file;
-    file.close();
-  } catch (error) {
-    if (!(error instanceof SpillwayError)) throw error;
-  }
-  return undefined;
-}
-
 type Add = (what: string, more?: Partial<VerifyProblem>) => void;
 
-/** Ids count up, and every hash is one. Says only the first row of a group that is wrong. */
-function checkRecords({ firstSample }: CatalogCheck, records: CatalogRecords, start: number, add: Add): void {
+/** Whether ids count up, and every hash is one. Says only the first row of a group that is wrong. */
+function checkRecords(
+  { firstSample }: CatalogCheck,
+  records: CatalogRecords,
+  start: number,
+  add: Add,
+): boolean {
   for (let index = 0; index < records.length; index += 1) {
     const { id, hash } = records[index]!;
     const sample = firstSample + start + index;
     const place = { startSample: sample, endSample: sample + 1 };
     if (id !== BigInt(sample)) {
       add(`row ${start + index} has id ${String(id)} instead of ${sample}`, place);
-      return;
+      return false;
     }
     if (typeof hash !== "bigint") {
       add(`row ${start + index} has "${String(hash).slice(0, 32)}" for a content hash`, place);
-      return;
+      return false;
     }
   }
+  return true;
 }
 
-/** Class names in the catalog are those of the labels in the shard. */
-async function checkLabels(
-  { firstSample }: CatalogCheck,
-  { name, field, start: startByte, stride }: LabelColumn,
-  shardFile: ReadableFile,
+/** Whether class names in the catalog are those of the labels in the shard. */
+function checkLabels(
+  { firstSample, fields }: CatalogCheck,
+  name: string,
+  bytes: Uint8Array,
   records: CatalogRecords,
   start: number,
   add: Add,
-): Promise<void> {
-  const bytes = new Uint8Array(records.length * stride);
-  await shardFile.read(bytes, startByte + start * stride);
-  const view = new DataView(bytes.buffer);
+): boolean {
+  const field = fields[name] as ClassField;
+  const stride = fieldStride(field);
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
   for (let index = 0; index < records.length; index += 1) {
     const at = index * stride;
     const label =
@@ -154,13 +145,12 @@ async function checkLabels(
     if (found === (field.classes[label] ?? "")) continue;
     const sample = firstSample + start + index;
     const stored = field.classes[label] ?? `class ${label}, which has no name`;
-    return add(
-      `${wordSamples(sample, sample + 1)} is "${String(found)}" there, and "${stored}" in the shard`,
-      {
-        field: name,
-        startSample: sample,
-        endSample: sample + 1,
-      },
-    );
+    add(`${wordSamples(sample, sample + 1)} is "${String(found)}" there, and "${stored}" in the shard`, {
+      field: name,
+      startSample: sample,
+      endSample: sample + 1,
+    });
+    return false;
   }
+  return true;
 }

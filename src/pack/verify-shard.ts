@@ -4,20 +4,24 @@
 
 import { join } from "node:path";
 import { SpillwayError } from "../errors.js";
-import { encodeShard } from "../format/arrow.js";
-import type { ShardEntry } from "../format/manifest.js";
+import { encodeIndex, encodeShard } from "../format/arrow.js";
+import type { Manifest, ShardEntry } from "../format/manifest.js";
+import { idOfRow, placedRows } from "../format/placed.js";
 import { planSums, roundUp, rowsPerSum, type ShardPlan } from "../format/shard.js";
+import { StoredRecords } from "../source/stored-records.js";
 import { openFile, type ReadableFile } from "../store/file.js";
-import type { Fields } from "../tensor/field.js";
+import { type Field, type Fields, fieldStride } from "../tensor/field.js";
+import { knownFields } from "./commit-check.js";
+
 import { type ProblemList, restoreRemedy, type VerifyProblem, wordSamples } from "./verify-problems.js";
 import { chunkBytes, type VerifyWorkspace } from "./verify-workspace.js";
 
 export interface ShardCheck {
   folder: string;
-  fields: Fields;
+  manifest: Readonly<Manifest>;
   shard: ShardEntry;
-  /** Id of the shard's first sample. */
-  firstSample: number;
+  /** Row of the layout that the shard starts with. */
+  firstRow: number;
   /** Classes that the samples of the shards so far have, by field; carried from shard to shard. */
   labelCounts: Record<string, number>;
   workspace: VerifyWorkspace;
@@ -31,7 +35,7 @@ interface BadRows {
   field: string;
   start: number;
   end: number;
-  kind: "sum" | "cut" | "unreadable";
+  kind: "sum" | "cut" | "unreadable" | "file";
   cause?: unknown;
 }
 
@@ -48,7 +52,10 @@ export async function verifyShard(check: ShardCheck): Promise<void> {
     await checkArrow(check, file);
     const bad: BadRows[] = [];
     check.workspace.startStream();
-    for (const field of Object.keys(check.fields)) await checkColumn(check, field, file, sums.file, bad);
+    for (const field of Object.keys(check.manifest.fields)) {
+      if (field === check.manifest.files?.field) await checkFiles(check, field, sums.file, bad);
+      else await checkColumn(check, field, file, sums.file, bad);
+    }
     const areSamplesWhole =
       check.workspace.finishStream() === shard.sums.hash && bad.every(({ kind }) => kind === "sum");
     if (sums.damage) {
@@ -60,13 +67,15 @@ export async function verifyShard(check: ShardCheck): Promise<void> {
       });
     }
     if (areSamplesWhole) return;
-    for (const rows of bad) problems.add(describeBadRows(check, rows, sums.damage !== undefined));
+    for (const rows of bad) {
+      for (const part of byId(check, rows))
+        problems.add(describeBadRows(check, part, sums.damage !== undefined));
+    }
     if (bad.length === 0) {
       problems.add({
         path: shard.path,
         shard: shard.path,
-        startSample: check.firstSample,
-        endSample: check.firstSample + shard.rows,
+        ...samplesOf(check, 0, shard.rows),
         what: `${shard.path} is damaged somewhere: without its sums the place cannot be told`,
         remedy: restoreRemedy,
       });
@@ -78,12 +87,9 @@ export async function verifyShard(check: ShardCheck): Promise<void> {
 }
 
 /** Opens a file of the shard; a length that is not the expected one is reported, and undefined is a file that is not there. */
-function openOrReport(
-  { folder, shard, firstSample, problems }: ShardCheck,
-  path: string,
-  byteLength: number,
-): ReadableFile | undefined {
-  const samples = { startSample: firstSample, endSample: firstSample + shard.rows };
+function openOrReport(check: ShardCheck, path: string, byteLength: number): ReadableFile | undefined {
+  const { folder, shard, problems } = check;
+  const samples = samplesOf(check, 0, shard.rows);
   let file: ReadableFile;
   try {
     file = openFile(join(folder, path));
@@ -138,18 +144,25 @@ async function readSums(
 
 /** Compares header and footer with those that these fields and rows give. */
 async function checkArrow(check: ShardCheck, file: ReadableFile): Promise<void> {
-  const { fields, shard, problems } = check;
-  const places = Object.keys(fields).map((name) => shard.columns[name]!);
+  const { manifest, shard, problems } = check;
+  const inFiles = manifest.files?.field;
+  const places = Object.keys(manifest.fields).flatMap((name) =>
+    name === inFiles ? [] : [shard.columns[name]!],
+  );
   const ends = places.map(({ start, stride }) => start + stride * shard.rows);
+  const { files } = shard;
+  if (files) ends.push(files.paths + files.pathBytes);
   const plan: ShardPlan = {
     rows: shard.rows,
-    headerBytes: places[0]?.start ?? 0,
+    headerBytes: places[0]?.start ?? files?.places ?? 0,
     columns: shard.columns,
     bodyEnd: roundUp(Math.max(0, ...ends), 8),
   };
   const possible = (await fieldsOfHeader(check, file)).flatMap((fieldsThere) => {
     try {
-      return [encodeShard(fieldsThere, plan)];
+      if (!files) return [encodeShard(fieldsThere, plan)];
+      const { [inFiles!]: _, ...stored } = fieldsThere;
+      return [encodeIndex(stored, { ...plan, files })];
     } catch (error) {
       if (error instanceof RangeError) return [];
       throw error;
@@ -179,11 +192,15 @@ async function checkArrow(check: ShardCheck, file: ReadableFile): Promise<void> 
 }
 
 /**
- * Fields as a header may tell them: all class names, or those that the samples up to this shard have. Classes of a
- * stream are numbered as they appear, so that a shard knows the first of the dataset's.
+ * Fields as a header may tell them: all class names, those that a commit knew, or those that the samples up to this
+ * shard have. Classes of a stream are numbered as they appear, so that a shard knows the first of the dataset's.
  */
 async function fieldsOfHeader(check: ShardCheck, file: ReadableFile): Promise<Fields[]> {
-  const { fields, shard, labelCounts, workspace } = check;
+  const { manifest, shard, labelCounts, workspace } = check;
+  const fields = manifest.fields as Fields;
+  const ofCommits = manifest.commits.flatMap(({ classes }) =>
+    classes ? [knownFields(fields, classes)] : [],
+  );
   const met = { ...fields };
   for (const [name, field] of Object.entries(fields)) {
     if (field.kind !== "class" || field.dtype !== "int32") continue;
@@ -201,7 +218,7 @@ async function fieldsOfHeader(check: ShardCheck, file: ReadableFile): Promise<Fi
     labelCounts[name] = count;
     met[name] = { ...field, classes: field.classes.slice(0, count) };
   }
-  return [fields, met];
+  return [fields, ...ofCommits, met];
 }
 
 /** Reads one column, adds its sums to the stream, and the rows that do not agree with theirs to `bad`. */
@@ -212,22 +229,18 @@ async function checkColumn(
   sumsFile: ReadableFile | undefined,
   bad: BadRows[],
 ): Promise<void> {
-  const { shard, workspace } = check;
+  const { manifest, shard, workspace } = check;
   const { start, stride } = shard.columns[field]!;
   const perSum = rowsPerSum(stride);
   const runBytes = perSum * stride;
   const there = Math.max(0, Math.min(shard.rows, Math.floor((file.byteLength - start) / stride)));
   // A run of which a part was cut off cannot be checked.
   const rows = there === shard.rows ? there : there - (there % perSum);
-  const sumStart = planSums(check.fields, shard.rows).starts[field]!;
+  const sumStart = sumsOf(manifest, shard).starts[field]!;
   const chunkRows = Math.max(1, Math.floor(chunkBytes / runBytes)) * perSum;
   const expected = new Uint8Array(8 * Math.ceil(chunkRows / perSum));
 
-  const report = (entry: Omit<BadRows, "field">) => {
-    const last = bad.at(-1);
-    if (last?.field === field && last.end === entry.start && last.kind === entry.kind) last.end = entry.end;
-    else bad.push({ field, ...entry });
-  };
+  const report = (entry: Omit<BadRows, "field">) => addBad(bad, { field, ...entry });
   for (let row = 0; row < rows; row += chunkRows) {
     const end = Math.min(rows, row + chunkRows);
     try {
@@ -248,6 +261,52 @@ async function checkColumn(
     }
   }
   if (rows < shard.rows) report({ start: rows, end: shard.rows, kind: "cut" });
+}
+
+/** Adds rows to those that are bad, together with the ones before them if these are of the same kind. */
+function addBad(bad: BadRows[], entry: BadRows): void {
+  const last = bad.at(-1);
+  const isNext = last?.field === entry.field && last.end === entry.start && last.kind === entry.kind;
+  if (isNext && entry.kind !== "file") last.end = entry.end;
+  else bad.push(entry);
+}
+
+function sumsOf(manifest: Readonly<Manifest>, shard: ShardEntry): ReturnType<typeof planSums> {
+  return planSums(manifest.fields as Fields, shard.rows, manifest.files?.field);
+}
+
+/** Reads each record of an index from its file. What the file gives now is not trusted to tell the sums. */
+async function checkFiles(
+  check: ShardCheck,
+  field: string,
+  sumsFile: ReadableFile | undefined,
+  bad: BadRows[],
+): Promise<void> {
+  const { folder, manifest, shard, workspace } = check;
+  const { starts } = sumsOf(manifest, shard);
+  const records = new StoredRecords(folder, manifest);
+  const names = Object.keys(manifest.fields);
+  const record = new Uint8Array(fieldStride(manifest.fields[field] as Field));
+  const into = names.map((name) => (name === field ? record : undefined));
+  try {
+    for (let row = 0; row < shard.rows; row += 1) {
+      try {
+        await records.readInto(check.firstRow + row, into);
+      } catch (cause) {
+        if (!(cause instanceof SpillwayError)) throw cause;
+        addBad(bad, { field, start: row, end: row + 1, kind: "file", cause });
+      }
+      check.advance(0);
+    }
+  } finally {
+    records.close();
+  }
+  // The sums are those of the index: that they are whole is for the hash of all of them to say.
+  for (let at = 0; sumsFile && at < 8 * shard.rows; at += chunkBytes) {
+    const part = workspace.chunk.subarray(0, Math.min(chunkBytes, 8 * shard.rows - at));
+    await sumsFile.read(part, starts[field]! + at);
+    workspace.addToStream(part);
+  }
 }
 
 /** Sums of `byteLength` bytes: many runs in one chunk, or one run that takes many chunks. */
@@ -271,15 +330,39 @@ async function sumRows(
   return at > 0 ? workspace.finishRecord(byteLength - at) : workspace.sumRuns(runBytes, byteLength);
 }
 
-function describeBadRows(
-  { shard, firstSample }: ShardCheck,
-  rows: BadRows,
-  areSumsDamaged: boolean,
-): VerifyProblem {
+/** Rows [start, end) as ids: where ids are not rows, row by row. */
+function byId({ manifest, firstRow }: ShardCheck, rows: BadRows): BadRows[] {
+  if (firstRow + rows.start >= placedRows(manifest)) return [rows];
+  return Array.from({ length: rows.end - rows.start }, (_, k) => ({
+    ...rows,
+    start: rows.start + k,
+    end: rows.start + k + 1,
+  }));
+}
+
+/** Ids of the rows [start, end) of a shard, where they follow one another. */
+function samplesOf(
+  { manifest, firstRow }: ShardCheck,
+  start: number,
+  end: number,
+): Required<Pick<VerifyProblem, "startSample" | "endSample">> | Record<string, never> {
+  if (firstRow + start >= placedRows(manifest))
+    return { startSample: firstRow + start, endSample: firstRow + end };
+  if (end - start !== 1) return {};
+  const sample = idOfRow(manifest, firstRow + start);
+  return { startSample: sample, endSample: sample + 1 };
+}
+
+function describeBadRows(check: ShardCheck, rows: BadRows, areSumsDamaged: boolean): VerifyProblem {
+  const { shard } = check;
   const { field, start, end, kind, cause } = rows;
+  const samples = samplesOf(check, start, end);
+  const { startSample = 0, endSample = 0 } = samples;
+  if (kind === "file" && cause instanceof SpillwayError) {
+    const path = String(cause.where.path);
+    return { path, shard: shard.path, field, ...samples, what: cause.what, remedy: cause.remedy };
+  }
   const place = shard.columns[field]!;
-  const startSample = firstSample + start;
-  const endSample = firstSample + end;
   const startByte = place.start + start * place.stride;
   const endByte = place.start + end * place.stride;
   const which = `${wordSamples(startSample, endSample)}, field "${field}"`;
@@ -287,14 +370,14 @@ function describeBadRows(
   const whats = {
     sum: `${verb} not agree with ${end - start === 1 ? "its sum" : "their sums"}${areSumsDamaged ? ", which may be the damaged part" : ""}`,
     cut: end - start === 1 ? "is cut off" : "are cut off",
+    file: "is not what was indexed",
     unreadable: `cannot be read: ${cause instanceof SpillwayError ? cause.what : String(cause)}`,
   };
   return {
     path: shard.path,
     shard: shard.path,
     field,
-    startSample,
-    endSample,
+    ...samples,
     startByte,
     endByte,
     what: `${shard.path} is damaged: ${which}, ${whats[kind]} (bytes ${startByte}-${endByte})`,

@@ -4,9 +4,11 @@
 import fs from "node:fs";
 import { resolve } from "node:path";
 import { SpillwayError } from "../errors.js";
-import { fingerprintOf, manifestName, maxManifestBytes, parseManifest } from "../format/manifest.js";
+import { manifestName, maxManifestBytes, parseManifest } from "../format/manifest.js";
 import { readSmallFile } from "../store/file.js";
 import type { Fields } from "../tensor/field.js";
+import { CommitCheck } from "./commit-check.js";
+import { LabelReader } from "./label-reader.js";
 import { verifyCatalogPart } from "./verify-catalog.js";
 import { ProblemList, type VerifyProblem } from "./verify-problems.js";
 import { verifyShard } from "./verify-shard.js";
@@ -75,42 +77,68 @@ export async function verifyDataset(path: string, options: VerifyOptions = {}): 
     options.onProgress?.({ samples, total: manifest.rows, bytes });
   };
 
-  if (manifest.catalog.length !== manifest.shards.length) {
-    const what = `${manifestName} is damaged: it names ${manifest.shards.length} shards and ${manifest.catalog.length} parts of the catalog`;
-    problems.add({ path: manifestName, what, remedy: "Restore it from a copy, or pack again." });
-  }
-  const said = manifest.commits.at(-1)?.fingerprint;
-  const found = fingerprintOf(fields, manifest.shards);
-  if (said !== found) {
-    const what = `${manifestName} is damaged: the last commit has fingerprint ${said}, fields and sums give ${found}`;
+  const catalogRows = manifest.catalog.reduce((sum, part) => sum + part.rows, 0);
+  // A pack that copies its catalog does so at its end.
+  if (catalogRows !== manifest.rows && !(manifest.packing && catalogRows === 0)) {
+    const what = `${manifestName} is damaged: its parts of the catalog have ${catalogRows} rows, its shards ${manifest.rows}`;
     problems.add({ path: manifestName, what, remedy: "Restore it from a copy, or pack again." });
   }
   const labelCounts: Record<string, number> = {};
   let firstSample = 0;
-  for (const [number, shard] of manifest.shards.entries()) {
+  for (const shard of manifest.shards) {
     const from = firstSample;
-    const part = manifest.catalog[number];
-    const total = shard.bytes + shard.sums.bytes + (part?.bytes ?? 0);
+    const total = shard.bytes + shard.sums.bytes;
     let done = 0;
     const advance = (byteLength: number) => {
       done += byteLength;
       bytes += byteLength;
       progress(from + Math.floor(shard.rows * Math.min(1, done / total)));
     };
-    const check = { folder, fields, shard, firstSample, labelCounts, workspace, problems, advance };
-    await verifyShard(check);
-    if (part) await verifyCatalogPart({ ...check, part });
+    await verifyShard({
+      folder,
+      manifest,
+      shard,
+      firstRow: firstSample,
+      labelCounts,
+      workspace,
+      problems,
+      advance,
+    });
     firstSample += shard.rows;
   }
+  const advance = (byteLength: number) => {
+    bytes += byteLength;
+    progress(manifest.rows);
+  };
+  const commits = new CommitCheck(manifest);
+  const labels = new LabelReader(folder, manifest);
+  try {
+    firstSample = 0;
+    for (const part of manifest.catalog) {
+      const onRows = commits.add.bind(commits);
+      await verifyCatalogPart({
+        folder,
+        fields,
+        part,
+        firstSample,
+        labels,
+        workspace,
+        problems,
+        onRows,
+        advance,
+      });
+      firstSample += part.rows;
+    }
+  } finally {
+    labels.close();
+  }
+  commits.report(problems);
   const schemes = await verifySplits({
     folder,
     manifest,
     workspace,
     problems,
-    advance: (byteLength) => {
-      bytes += byteLength;
-      progress(manifest.rows);
-    },
+    advance,
   });
   progress(manifest.rows);
   return {

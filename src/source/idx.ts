@@ -1,7 +1,7 @@
 // IDX files, plain or gzip: images and their labels, as MNIST, Fashion-MNIST and EMNIST are given out. Plain images are
 // read at any place; packed ones only from front to back, in bounded memory. Labels are held: 1 to 4 bytes each.
 
-import { basename } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { SpillwayError } from "../errors.js";
 import { openFile, type ReadableFile } from "../store/file.js";
 import { elementBytes } from "../tensor/dtype.js";
@@ -18,7 +18,7 @@ import { refuseOtherOptions } from "./options.js";
 import { createPace } from "./pace.js";
 import { readAhead } from "./read-ahead.js";
 import { recordsOf } from "./records.js";
-import type { Source, SourceKind, SourceOptions } from "./source.js";
+import type { FilePlace, Source, SourceKind, SourceOptions } from "./source.js";
 import { fingerprintOf, tensorOf } from "./source-checks.js";
 
 const maxLabels = 2 ** 31;
@@ -69,7 +69,7 @@ function readAnywhere(
   header: IdxHeader,
   fields: Fields,
   labels: LabelArray,
-): Required<Pick<Source, "readInto" | "samples">> {
+): Pick<Source, "readInto" | "samples" | "files"> {
   const stride = fieldStride(fields.image!);
   const label = fields.label as ClassField;
   const size = elementBytes(header.dtype);
@@ -85,7 +85,17 @@ function readAnywhere(
     writeLabel(label, labels[index]!, into[1]!);
     return { path, row: index };
   };
-  return { readInto, samples: (start) => readAhead(fields, labels.length, start, readInto) };
+  const locate = (index: number): FilePlace => ({
+    startByte: header.headerBytes + index * stride,
+    fileBytes: file.byteLength,
+    modifiedUs: file.modifiedUs,
+  });
+  return {
+    readInto,
+    samples: (start) => readAhead(fields, labels.length, start, readInto),
+    // IDX is big-endian: bytes need no turning, wider numbers do.
+    ...(size === 1 && { files: { field: "image", root: dirname(resolve(file.path)), locate } }),
+  };
 }
 
 /** Reading of packed files: what lies before `start` is unpacked and dropped. */

@@ -6,6 +6,11 @@ import type { NpyHeader } from "./npy-header.js";
 /** What of a header decides how its data is turned. */
 export type NpyLayout = Pick<NpyHeader, "dtype" | "shape" | "isFortran" | "isSwapped">;
 
+/** Whether data is as it would be stored. */
+export function needsNoTurning({ isFortran, isSwapped }: NpyLayout): boolean {
+  return !isFortran && !isSwapped;
+}
+
 /** Turns big-endian numbers into little-endian ones, or back, in place. `size` is 1, 2, 4 or 8 bytes. */
 export function swapBytes(bytes: Uint8Array, size: number): void {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -4,10 +4,11 @@
 
 import fs from "node:fs";
 import { SpillwayError } from "../errors.js";
-import { ioError } from "../store/file.js";
-import { normalise } from "./npy-data.js";
+import { ioError, toMicroseconds } from "../store/file.js";
+import { needsNoTurning, normalise } from "./npy-data.js";
 import { maxHeaderBytes, type NpyHeader, parseNpyHeader } from "./npy-header.js";
 import { createPace, type Pace } from "./pace.js";
+import type { FilePlace } from "./source.js";
 
 /** What the first file of a folder says, by which the others are judged. */
 export interface NpyModel {
@@ -40,6 +41,36 @@ export function checkNpyModel(file: NpyModel, model: NpyModel): void {
       remedy:
         "All samples need one shape and dtype: move the others into a folder of their own, or save them alike.",
       where: { path: file.path },
+    },
+  );
+}
+
+/**
+ * Where the numbers of a file lie that is like the model.
+ *
+ * @throws SpillwayError `source` unless it is like the model and needs no turning
+ */
+export function locateNpy(path: string, model: NpyModel): FilePlace {
+  return withFile(path, (fd) => {
+    const { size, mtimeMs } = fs.fstatSync(fd);
+    const { headerBytes, dataBytes } = model.header;
+    const head = Buffer.alloc(headerBytes);
+    const read = fs.readSync(fd, head, 0, headerBytes, 0);
+    const isLike = size === headerBytes + dataBytes && read === headerBytes && head.equals(model.head);
+    const header = isLike ? model.header : readNpyModel(path).header;
+    if (!isLike) checkNpyModel({ path, head, header }, model);
+    if (!needsNoTurning(header)) throw needsTurning(path);
+    return { startByte: header.headerBytes, fileBytes: size, modifiedUs: toMicroseconds(mtimeMs) };
+  });
+}
+
+function needsTurning(path: string): SpillwayError {
+  return new SpillwayError(
+    "source",
+    `${path} is in Fortran order or big-endian, so it cannot stay as it is`,
+    {
+      remedy: "Pack the folder instead, or save this file in C order, little-endian.",
+      where: { path },
     },
   );
 }

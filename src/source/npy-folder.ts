@@ -2,14 +2,15 @@
 // Rule: all files have the shape and dtype of the first one (by path); the first that differs is named. Where it has
 // another size, as nearly always, that is found before anything is packed.
 
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { Fields } from "../tensor/field.js";
 import { detectClassFolder, openClassFolder } from "./class-folder.js";
 import { writeLabel } from "./class-labels.js";
-import { checkNpyModel, createNpyFileReader, readNpyModel } from "./npy-file.js";
+import { needsNoTurning } from "./npy-data.js";
+import { checkNpyModel, createNpyFileReader, locateNpy, readNpyModel } from "./npy-file.js";
 import { refuseOtherOptions } from "./options.js";
 import { readAhead } from "./read-ahead.js";
-import type { Source, SourceKind, SourceOptions } from "./source.js";
+import type { FilePlace, Source, SourceKind, SourceOptions } from "./source.js";
 import { requirePath, tensorOf } from "./source-checks.js";
 
 /** Fields "data" and, where there are sub-folders, "label". */
@@ -36,6 +37,7 @@ async function openNpyFolder(path: string, options: SourceOptions): Promise<Sour
     if (label) writeLabel(label, folder.classOf(index), into[1]!);
     return { path: file };
   };
+  const locate = (index: number): FilePlace => locateNpy(join(path, folder.pathOf(index)), model);
   const notes = [...folder.notes];
   if (model.header.isFortran)
     notes.push("The first file is in Fortran order: samples are turned to C order.");
@@ -48,6 +50,7 @@ async function openNpyFolder(path: string, options: SourceOptions): Promise<Sour
     fingerprint: folder.fingerprint,
     notes,
     readInto,
+    ...(needsNoTurning(model.header) && { files: { field: "data", root: resolve(path), locate } }),
     samples: (start) => readAhead(fields, sampleCount, start, readInto),
     close: async () => {},
   };

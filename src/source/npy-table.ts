@@ -1,7 +1,7 @@
 // One large .npy file with a row per sample: axis 0 counts the samples. One column of a two-dimensional array may be
 // the label. A row is one positioned read; the file is never held in memory.
 
-import { basename } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { SpillwayError } from "../errors.js";
 import { openFile, type ReadableFile } from "../store/file.js";
 import { type DType, elementBytes } from "../tensor/dtype.js";
@@ -15,7 +15,7 @@ import { checkLabel, givenLabels, LabelNumbers, type NumberLabels, unknownLabel 
 import { columnNumber, refuseOtherOptions, resolveColumn } from "./options.js";
 import { createPace } from "./pace.js";
 import { readAhead } from "./read-ahead.js";
-import type { Source, SourceKind, SourceOptions } from "./source.js";
+import type { FilePlace, Source, SourceKind, SourceOptions } from "./source.js";
 import { fingerprintOf, isFile, requirePath, tensorOf } from "./source-checks.js";
 
 /** Bytes read at once while the label column is scanned. */
@@ -132,10 +132,19 @@ async function createTable(file: ReadableFile, options: SourceOptions): Promise<
     );
     return { path: name, row: index };
   };
+  // A label in the middle of a row parts its numbers; at either end they lie in one piece.
+  const isWhole = !place || place.byte === 0 || place.byte + place.size === rowBytes;
+  const startInRow = place?.byte === 0 ? place.size : 0;
+  const locate = (index: number): FilePlace => ({
+    startByte: headerBytes + index * rowBytes + startInRow,
+    fileBytes: file.byteLength,
+    modifiedUs: file.modifiedUs,
+  });
   return {
     kind: "npy",
     fields,
     sampleCount,
+    ...(isWhole && !isSwapped && { files: { field: "data", root: dirname(resolve(path)), locate } }),
     fingerprint: fingerprintOf("npy", [path], options),
     notes,
     readInto,

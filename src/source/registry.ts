@@ -2,10 +2,10 @@
 // and one line here.
 
 import fs from "node:fs";
-import { join } from "node:path";
 import { SpillwayError } from "../errors.js";
 import { ioError } from "../store/file.js";
 import { csvKind } from "./csv.js";
+import { datasetKind } from "./dataset.js";
 import { countEnding, describeEndings, walkNames } from "./file-tree.js";
 import { idxKind } from "./idx.js";
 import { imageFolderKind } from "./image-folder.js";
@@ -20,6 +20,7 @@ export const sourceKinds: readonly SourceKind[] = [
   idxKind,
   npyTableKind,
   csvKind,
+  datasetKind,
 ];
 
 /** Files of a folder without anything usable that are counted for the error, at most. */
@@ -77,12 +78,6 @@ function uselessFile(path: string): SpillwayError {
 
 function uselessFolder(path: string): SpillwayError {
   const where = { path };
-  if (fs.existsSync(join(path, "dataset.json"))) {
-    return new SpillwayError("source", `${path} is a Spillway dataset already`, {
-      remedy: "Open it as it is: it need not be packed.",
-      where,
-    });
-  }
   const counts = new Map<string, number>();
   let count = 0;
   let table: string | undefined;

@@ -3,15 +3,37 @@
 // Rule: a source holds bounded memory whatever its size, and gives the same samples in the same order each time it is
 // opened on unchanged data, since an interrupted `pack` goes on from where it stopped.
 
+import type { Manifest } from "../format/manifest.js";
 import type { Fields } from "../tensor/field.js";
 import type { Sample } from "../tensor/sample.js";
 
 /** Where a sample came from: a file relative to the source's root, and the row within it where it holds many. */
-export type Origin = Pick<Sample, "path" | "row">;
+export interface Origin extends Pick<Sample, "path" | "row"> {
+  /** Where its bytes lie in that file; only while an index is made. */
+  place?: FilePlace;
+}
+
+/** Where the bytes of a sample lie in its file, as they are stored, and how that file was when they were looked at. */
+export interface FilePlace {
+  startByte: number;
+  fileBytes: number;
+  /** Time of the last modification, in microseconds since 1970. */
+  modifiedUs: number;
+}
+
+/** Sources whose samples lie in files as they would be stored, each in one piece, so that they can stay there. */
+export interface SourceFiles {
+  /** The field that lies in the files; all others are small. */
+  field: string;
+  /** Folder that the paths of origins start from. */
+  root: string;
+  /** Where a sample lies. @throws SpillwayError if its file is not there any more, or is not what it was */
+  locate(index: number): FilePlace;
+}
 
 /** Raw data, opened. */
 export interface Source {
-  /** Name of the kind: "npy-folder", "image-folder", "idx", "npy", "csv", "samples". */
+  /** Name of the kind: "npy-folder", "image-folder", "idx", "npy", "csv", "dataset", "samples". */
   readonly kind: string;
   /** Inferred, or as the caller set them. The order is the storage order. */
   readonly fields: Fields;
@@ -26,6 +48,10 @@ export interface Source {
    * stride of the k-th field. Absent where the data can only be read from front to back.
    */
   readInto?(index: number, into: readonly Uint8Array[]): Promise<Origin>;
+  /** Absent where samples have to be decoded, turned or put together: then they cannot stay where they are. */
+  readonly files?: SourceFiles;
+  /** The dataset that the source is, if it is one: what belongs to its samples can be kept. */
+  readonly dataset?: { folder: string; manifest: Readonly<Manifest> };
   /** Samples in source order from the index `start` on. What it yields is valid until the next is asked for. */
   samples(start: number): AsyncIterable<Sample>;
   close(): Promise<void>;

@@ -9,6 +9,8 @@ import { SpillwayError, systemCode } from "../errors.js";
 export interface ReadableFile {
   readonly path: string;
   readonly byteLength: number;
+  /** When it was last changed, in microseconds since 1970. */
+  readonly modifiedUs: number;
   /** Fills `target` from `startByte` on, blocking; works on shared memory. */
   readSync(target: Uint8Array, startByte: number): void;
   /** Fills `target` from `startByte` on. */
@@ -24,10 +26,11 @@ export function openFile(path: string): ReadableFile {
   } catch (cause) {
     throw ioError(cause, path, "cannot be opened");
   }
-  const byteLength = fs.fstatSync(fd).size;
+  const { size: byteLength, mtimeMs } = fs.fstatSync(fd);
   return {
     path,
     byteLength,
+    modifiedUs: toMicroseconds(mtimeMs),
     readSync: (target, startByte) =>
       readFully(fd, target, 0, target.length, startByte, { pathOf: () => path }),
     async read(target, startByte) {
@@ -44,6 +47,11 @@ export function openFile(path: string): ReadableFile {
     },
     close: () => fs.closeSync(fd),
   };
+}
+
+/** A file's time of modification as indexes keep it. */
+export function toMicroseconds(mtimeMs: number): number {
+  return Math.round(mtimeMs * 1000);
 }
 
 /** Where a descriptor came from, asked for only when there is an error to word. */

@@ -32,6 +32,7 @@ function planFor({ length, dtype, ...rest }: Wishes): LoopPlan {
       rowsPerSum: rowsPerSum(stride),
       firstSums: none,
       sumStarts: none,
+      isInFiles: false,
     };
   });
   return planLoop({ ...rest, columns, isResident: columns.map(({ stride }) => stride <= 16) });

@@ -87,7 +87,7 @@ async function throughPiles(count: number, arenaBytes: number, skip = 0): Promis
     arena: new Uint8Array(arenaBytes),
     state: {
       version: 1,
-      begun: { kind: "", fingerprint: "", layout: "", seed: 1, shardBytes: 0, fields: "" },
+      begun: { kind: "", fingerprint: "", layout: "", seed: 1, shardBytes: 0, fields: "", before: 0 },
       pass: 1,
       samples: 0,
     },
@@ -124,7 +124,7 @@ test("pass 1 goes on from its last checkpoint where the source can be asked to s
     arena: new Uint8Array(2 ** 18),
     state: {
       version: 1,
-      begun: { kind: "", fingerprint: "", layout: "", seed: 1, shardBytes: 0, fields: "" },
+      begun: { kind: "", fingerprint: "", layout: "", seed: 1, shardBytes: 0, fields: "", before: 0 },
       pass: 1,
       samples: 0,
     },

@@ -43,7 +43,7 @@ test("a dataset, another folder and a file are not packed over", async () => {
   await refuses(
     () => pack(npy, path),
     "exists",
-    `${path} holds a dataset already. Choose another folder, or remove this one first.`,
+    `${path} holds a dataset already. Choose another folder, remove this one first, or add to it with --append.`,
   );
   assert.deepEqual(contentOf(path), before);
   const other = newPath();
@@ -52,7 +52,7 @@ test("a dataset, another folder and a file are not packed over", async () => {
   await refuses(
     () => pack(npy, other),
     "exists",
-    `${other} holds 1 files that are no dataset already. Choose another folder, or remove this one first.`,
+    `${other} holds 1 files that are no dataset already. Choose another folder, remove this one first, or add to it with --append.`,
   );
   assert.deepEqual(contentOf(other), { "notes.txt": "mine" });
   const file = join(other, "notes.txt");

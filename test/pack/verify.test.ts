@@ -244,7 +244,7 @@ test("a catalog part whose bytes decode to something else is found by its hash",
   );
 });
 
-test("a commit whose fingerprint is not that of fields and sums is found", async () => {
+test("a commit whose fingerprint is not that of its rows is found", async () => {
   const { path, manifest } = copyOf(small);
   const { fingerprint } = manifest.commits[0]!;
   const other = "0123456789abcdef";
@@ -255,9 +255,7 @@ test("a commit whose fingerprint is not that of fields and sums is found", async
   const { problems } = await verifyDataset(path);
   assert.deepEqual(
     problems.map(({ what }) => what),
-    [
-      `dataset.json is damaged: the last commit has fingerprint ${other}, fields and sums give ${fingerprint}`,
-    ],
+    [`dataset.json is damaged: commit 1 has fingerprint ${other}, its rows give ${fingerprint}`],
   );
 });
 

@@ -15,4 +15,4 @@ export {
   float16ToFloat32,
   float64ToFloat32,
 } from "./convert";
-export { permuteRun } from "./permute";
+export { permuteRun, placesOf } from "./permute";

@@ -43,3 +43,33 @@ export function permuteRun(
     if (place == size) place = 0;
   }
 }
+
+/**
+ * Turns `count` values (float64 at `at`, each below n) into their places, in place: the inverse of `permuteRun`.
+ */
+export function placesOf(
+  at: usize,
+  count: u32,
+  n: f64,
+  keys: usize,
+  rounds: u32,
+  leftBits: u32,
+  rightBits: u32,
+): void {
+  const size = <u64>n;
+  const leftMask: u32 = (1 << leftBits) - 1;
+  const rightMask: u32 = (1 << rightBits) - 1;
+  for (let i: u32 = 0; i < count; i += 1) {
+    let x = <u64>load<f64>(at + (i << 3));
+    do {
+      let left = <u32>(x >> rightBits);
+      let right = <u32>x & rightMask;
+      for (let r = rounds; r > 0; r -= 2) {
+        right = (right ^ mix(left, load<u32>(keys + ((r - 1) << 2)))) & rightMask;
+        left = (left ^ mix(right, load<u32>(keys + ((r - 2) << 2)))) & leftMask;
+      }
+      x = (<u64>left << rightBits) | right;
+    } while (x >= size);
+    store<f64>(at + (i << 3), <f64>x);
+  }
+}

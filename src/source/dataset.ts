@@ -1,0 +1,58 @@
+// A Spillway dataset as a source, packed or indexed: what makes packing an index, compacting and merging one path.
+// Samples come by their ids, checked against their sums.
+
+import fs from "node:fs";
+import { join, resolve } from "node:path";
+import {
+  type Manifest,
+  manifestName,
+  maxManifestBytes,
+  parseManifest,
+  wholeCommits,
+} from "../format/manifest.js";
+import { readSmallFile } from "../store/file.js";
+import type { Fields } from "../tensor/field.js";
+import { refuseOtherOptions } from "./options.js";
+import { readAhead } from "./read-ahead.js";
+import type { Source, SourceKind, SourceOptions } from "./source.js";
+import { isFolder, requirePath } from "./source-checks.js";
+import { StoredRecords } from "./stored-records.js";
+
+/** The fields of the dataset. */
+export const datasetKind: SourceKind = {
+  name: "dataset",
+  summary: "a Spillway dataset, packed or indexed",
+  detect: (path) => isFolder(path) && fs.existsSync(join(path, manifestName)),
+  open: openDataset,
+};
+
+async function openDataset(path: string, options: SourceOptions): Promise<Source> {
+  refuseOtherOptions("dataset", options, []);
+  requirePath(path, "dataset", "folder");
+  const folder = resolve(path);
+  const file = join(folder, manifestName);
+  const manifest: Manifest = parseManifest(
+    new TextDecoder().decode(readSmallFile(file, maxManifestBytes)),
+    file,
+  );
+  const { rows: sampleCount, fingerprint } = wholeCommits(manifest).at(-1)!;
+  const fields = manifest.fields as Fields;
+  const records = new StoredRecords(folder, manifest);
+  const readInto: NonNullable<Source["readInto"]> = async (id, into) => {
+    await records.readInto(id, into);
+    return { path: "" };
+  };
+  const notes: string[] = [];
+  if (manifest.packing) notes.push("It is not whole: only its finished commits are taken.");
+  return {
+    kind: "dataset",
+    fields,
+    sampleCount,
+    fingerprint,
+    notes,
+    dataset: { folder, manifest },
+    readInto,
+    samples: (start) => readAhead(fields, sampleCount, start, readInto),
+    close: async () => records.close(),
+  };
+}

@@ -1,0 +1,104 @@
+// A file that holds samples of an indexed dataset: opened only if it is still what it was when it was indexed. A file
+// that is gone or has changed is named, with the sample that needs it.
+// Rule: no path leads out of the folder that was indexed.
+
+import fs from "node:fs";
+import { join } from "node:path";
+import { SpillwayError } from "../errors.js";
+import { openFile, type ReadableFile } from "../store/file.js";
+import type { FilePlace } from "./source.js";
+
+/** Longest path that is taken from an index. */
+export const maxPathBytes = 4096;
+
+/** Where a record lies, as an index tells it. */
+export interface IndexedPlace extends FilePlace {
+  /** Relative to the folder that was indexed. */
+  path: string;
+}
+
+/** For whom a file is opened, for messages. */
+export interface IndexedSample {
+  /** Folder of the dataset. */
+  dataset: string;
+  sample: number;
+}
+
+/** The place that an index holds in 24 bytes, see FORMAT.md. */
+export function decodePlace(bytes: Buffer): FilePlace {
+  return {
+    startByte: Number(bytes.readBigInt64LE(0)),
+    fileBytes: Number(bytes.readBigInt64LE(8)),
+    modifiedUs: Number(bytes.readBigInt64LE(16)),
+  };
+}
+
+/** Whether a path of an index could lead out of its folder. */
+export function leadsOut(path: string): boolean {
+  return /^[/\\]|^[A-Za-z]:|\0/.test(path) || path.split(/[/\\]/).includes("..");
+}
+
+/**
+ * Opens the file of a record.
+ *
+ * @param root folder that was indexed
+ * @throws SpillwayError `missing` or `mismatch` for a file that is gone or changed
+ */
+export function openIndexedFile(root: string, place: IndexedPlace, of: IndexedSample): ReadableFile {
+  let file: ReadableFile;
+  try {
+    file = openFile(join(root, place.path));
+  } catch (error) {
+    throw error instanceof SpillwayError && error.code === "missing" ? gone(root, place, of) : error;
+  }
+  const how =
+    file.byteLength !== place.fileBytes
+      ? `it had ${place.fileBytes} bytes and has ${file.byteLength}`
+      : file.modifiedUs !== place.modifiedUs
+        ? `it was of ${describeTime(place.modifiedUs)} and is of ${describeTime(file.modifiedUs)}`
+        : undefined;
+  if (how === undefined) return file;
+  file.close();
+  throw changed(root, place, of, how);
+}
+
+/** The error for a record that is not what was indexed, although its file looks the same. */
+export function otherContent(root: string, place: IndexedPlace, of: IndexedSample): SpillwayError {
+  return changed(root, place, of, "its content is another one");
+}
+
+function gone(root: string, place: IndexedPlace, { dataset, sample }: IndexedSample): SpillwayError {
+  const path = join(root, place.path);
+  const where = { dataset, path, sample };
+  if (!fs.existsSync(root)) {
+    return new SpillwayError("missing", `${root}, which ${dataset} is an index of, does not exist`, {
+      remedy: 'If it was moved, open with source: "its new place" (--source on the command line).',
+      where,
+    });
+  }
+  return new SpillwayError(
+    "missing",
+    `${path} is gone, sample ${sample} of ${dataset} was in it when it was indexed`,
+    {
+      remedy: "Put it back, or leave the sample out: spillway exclude.",
+      where,
+    },
+  );
+}
+
+function changed(root: string, place: IndexedPlace, of: IndexedSample, how: string): SpillwayError {
+  const { dataset, sample } = of;
+  const path = join(root, place.path);
+  return new SpillwayError(
+    "mismatch",
+    `${path} changed since it was indexed as sample ${sample} of ${dataset}: ${how}`,
+    {
+      remedy: "Restore it, leave the sample out (spillway exclude), or index anew.",
+      where: { dataset, path, sample },
+    },
+  );
+}
+
+function describeTime(modifiedUs: number): string {
+  return new Date(modifiedUs / 1000).toISOString();
+}
