@@ -9,7 +9,7 @@ export type { Batch, BatchField } from "./load/batch.js";
 export type { Deliver } from "./load/plan.js";
 export type { Last } from "./order/schedule.js";
 export type { PackOptions, PackProgress, PackResult } from "./pack/options.js";
-export { pack } from "./pack/pack.js";
+export { append, index, pack } from "./pack/pack.js";
 export type { DType, TypedArray } from "./tensor/dtype.js";
 export {
   type ClassField,

@@ -118,7 +118,8 @@ function infoJson(
     shards: manifest.shards.length,
     layout: manifest.layout,
     source: manifest.source,
-    commits: manifest.commits.length,
+    commits: dataset.commits.map(({ rows, fingerprint }) => ({ rows, fingerprint })),
+    ...(manifest.files && { files: manifest.files }),
     fingerprint,
     ...(unfinished && { unfinished: { plannedRows: unfinished.plannedRows ?? null } }),
     schemes: schemes.map(({ name, scheme, problem }) => ({
@@ -137,6 +138,15 @@ function unfinishedRow({ size, unfinished }: Dataset): string[][] {
   const planned =
     unfinished.plannedRows === undefined ? "an unknown number" : formatCount(unfinished.plannedRows);
   return [["unfinished", `${formatCount(size)} of ${planned} samples are packed`]];
+}
+
+/** How a dataset has grown, where it has. */
+function commitRows({ commits }: Dataset): string[][] {
+  if (commits.length === 1) return [];
+  const shown = commits.slice(-8).map(({ rows }) => formatCount(rows));
+  return [
+    ["commits", `${commits.length}, with ${commits.length > 8 ? "... " : ""}${shown.join(", ")} samples`],
+  ];
 }
 
 function infoText(
@@ -159,10 +169,18 @@ function infoText(
         ...unfinishedRow(dataset),
         [
           "on disk",
-          `${formatBytes(shardBytes(dataset))} in ${formatCount(shards.length)} ${shards.length === 1 ? "shard" : "shards"}`,
+          `${formatBytes(shardBytes(dataset))} in ${formatCount(shards.length)} ${manifest.files ? "index" : "shard"}${shards.length === 1 ? "" : manifest.files ? "es" : "s"}`,
         ],
-        ["layout", layout.kind === "shuffled" ? `shuffled, seed ${layout.seed}` : "order of the source"],
-        ["packed from", manifest.source.kind],
+        ...(manifest.files
+          ? [["indexed", `samples stay in ${manifest.files.root}`]]
+          : [
+              [
+                "layout",
+                layout.kind === "shuffled" ? `shuffled, seed ${layout.seed}` : "order of the source",
+              ],
+            ]),
+        [manifest.files ? "made from" : "packed from", manifest.source.kind],
+        ...commitRows(dataset),
         [
           "memory",
           `batches of ${hintBatchSize} as float32 run from about ${formatBytes(Math.ceil(leastLoopBytes(dataset) / 2 ** 20) * 2 ** 20)} on; ${formatBytes(each * size)} hold all of it`,

@@ -4,6 +4,8 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { formatHelp, setExamples, termOf } from "./command.js";
+import { addCompact } from "./compact.js";
+import { addIndex } from "./index.js";
 import { addInfo } from "./info.js";
 import { addPack } from "./pack.js";
 import { addShow } from "./show.js";
@@ -34,6 +36,8 @@ export function createProgram(): Command {
     ["spillway show gestures 0", ""],
   ]);
   addPack(program);
+  addIndex(program);
+  addCompact(program);
   addSplit(program);
   addInfo(program);
   addShow(program);
