@@ -2,7 +2,7 @@
 // larger k takes those of a smaller one too, so that trial runs grow instead of changing.
 
 import { SpillwayError } from "../errors.js";
-import { bitBytes, setBit } from "./bitmap.js";
+import { bitBytes, orBits, setBit } from "./bitmap.js";
 import { permutation } from "./permutation.js";
 
 /** How many to take: a number of samples, or a part such as "1%". */
@@ -26,24 +26,59 @@ export function takeCount(take: Take, count: number): number {
   return Math.min(count, part === undefined ? Number(take) : Math.max(1, Math.round((count * part) / 100)));
 }
 
-/**
- * Some members of a set of `count`, at random.
- *
- * @param memberAt the k-th member's row, k from 0
- * @param key 16 hexadecimal digits that tell the set
- * @returns bits of `rows` rows
- */
-export function takeSome(
-  rows: number,
-  count: number,
-  wanted: number,
-  memberAt: (k: number) => number,
-  seed: number,
-  key: string,
-): Uint8Array {
+/** A set of rows, and which of them to take. */
+export interface TakeRequest {
+  /** Rows that the bits speak of. */
+  rows: number;
+  /** Members of the set. */
+  count: number;
+  /** Row of the k-th member. */
+  memberAt(k: number): number;
+  /** How many to take, at most `count`. */
+  wanted: number;
+  seed: number;
+  /** 16 hexadecimal digits that tell the set. */
+  key: string;
+}
+
+/** Some members of a set at random, as bits of its rows. */
+export function takeSome({ rows, count, memberAt, wanted, seed, key }: TakeRequest): Uint8Array {
   const bits = new Uint8Array(bitBytes(rows));
   const order = permutation(count, seed, 0, key);
   for (let place = 0; place < wanted; place += 1) setBit(bits, memberAt(order.at(place)));
+  return bits;
+}
+
+/**
+ * Members of a set at random, as many of each class as their numbers allow. Takes 4 bytes a member while it works.
+ *
+ * @param labelOf class of the k-th member, a whole number from 0
+ */
+export function takeEvenly(request: TakeRequest, labelOf: (k: number) => number): Uint8Array {
+  const { rows, count, memberAt, wanted } = request;
+  const sizes: number[] = [];
+  for (let k = 0; k < count; k += 1) {
+    const label = labelOf(k);
+    while (sizes.length <= label) sizes.push(0);
+    sizes[label]! += 1;
+  }
+  const starts = [0];
+  for (const size of sizes) starts.push(starts.at(-1)! + size);
+  const sorted = new Uint32Array(count);
+  const next = [...starts];
+  for (let k = 0; k < count; k += 1) sorted[next[labelOf(k)]!++] = k;
+  const bits = new Uint8Array(bitBytes(rows));
+  evenCounts(sizes, wanted).forEach((fromClass, label) => {
+    if (fromClass === 0) return;
+    const first = starts[label]!;
+    const own = takeSome({
+      ...request,
+      count: sizes[label]!,
+      memberAt: (k) => memberAt(sorted[first + k]!),
+      wanted: fromClass,
+    });
+    orBits(bits, own);
+  });
   return bits;
 }
 

@@ -33,9 +33,10 @@ export function locatedSource(source: Source, committed: Manifest | undefined): 
   return {
     ...source,
     async readInto(index, into) {
-      // Before the bytes: a file that changes in between will not agree with its hash.
-      const place = files.locate(index);
-      return { ...(await readInto.call(source, index, into)), place };
+      // After the bytes, when the disk need not be asked again; a file that changes in between will not agree with its
+      // hash.
+      const origin = await readInto.call(source, index, into);
+      return { ...origin, place: files.locate(index) };
     },
     close: () => source.close(),
   };

@@ -50,6 +50,8 @@ export interface Source {
   readInto?(index: number, into: readonly Uint8Array[]): Promise<Origin>;
   /** Absent where samples have to be decoded, turned or put together: then they cannot stay where they are. */
   readonly files?: SourceFiles;
+  /** Number of a sample's class, where that is known without reading anything; absent elsewhere. */
+  labelOf?(index: number): number;
   /** The dataset that the source is, if it is one: what belongs to its samples can be kept. */
   readonly dataset?: { folder: string; manifest: Readonly<Manifest> };
   /** Samples in source order from the index `start` on. What it yields is valid until the next is asked for. */
