@@ -1,7 +1,25 @@
 // Which sample lies in which row, where samples kept their ids when they were laid out anew: the manifest's `placed`.
 
 import { layoutPermutation } from "../order/layout.js";
+import type { Permutation } from "../order/permutation.js";
 import type { Manifest } from "./manifest.js";
+
+/** Ids, and as many rows, [start, end): row start + p holds the id start + order.at(p). */
+export interface PlacedBlock {
+  start: number;
+  end: number;
+  order: Permutation;
+}
+
+/** The blocks of a dataset, from id 0 on; none where all ids are rows. */
+export function placedBlocks(placed: Manifest["placed"] = []): PlacedBlock[] {
+  let end = 0;
+  return placed.map(({ rows, seed }) => {
+    const start = end;
+    end += rows;
+    return { start, end, order: layoutPermutation(rows, seed) };
+  });
+}
 
 /** Rows that are not their samples' ids; they are the first ones. */
 export function placedRows({ placed }: Pick<Manifest, "placed">): number {
@@ -10,10 +28,6 @@ export function placedRows({ placed }: Pick<Manifest, "placed">): number {
 
 /** The id of the sample that lies in a row of the layout; for messages, it is not fast. */
 export function idOfRow({ placed }: Pick<Manifest, "placed">, row: number): number {
-  let start = 0;
-  for (const { rows, seed } of placed ?? []) {
-    if (row < start + rows) return start + layoutPermutation(rows, seed).at(row - start);
-    start += rows;
-  }
-  return row;
+  const block = placedBlocks(placed).find(({ end }) => row < end);
+  return block ? block.start + block.order.at(row - block.start) : row;
 }

@@ -2,28 +2,22 @@
 // index): a block's order is a permutation, so its inverse tells where an id lies, without a table. Elsewhere ids are rows.
 
 import type { Manifest } from "../format/manifest.js";
+import { type PlacedBlock, placedBlocks } from "../format/placed.js";
 import type { Kernels } from "../kernels/kernels.js";
-import { layoutPermutation } from "../order/layout.js";
-import { type Permutation, rounds } from "../order/permutation.js";
+import { rounds } from "../order/permutation.js";
 import type { LoopPlan } from "./plan.js";
 
 /** Round keys lie this far behind those of the order. */
 const keysOffset = 32;
 
-interface Block {
-  start: number;
-  end: number;
-  order: Permutation;
-}
-
 export class Placement {
   readonly #kernels: Kernels;
-  readonly #blocks: readonly Block[];
+  readonly #blocks: readonly PlacedBlock[];
   readonly #keys: Uint32Array;
   readonly #keysAt: number;
   readonly #rows: Float64Array;
   readonly #rowsAt: number;
-  #loaded: Block | undefined;
+  #loaded: PlacedBlock | undefined;
 
   /** @param scratch address of the reader's own scratch in `memory` */
   constructor(
@@ -34,12 +28,7 @@ export class Placement {
     scratch: number,
   ) {
     this.#kernels = kernels;
-    let end = 0;
-    this.#blocks = placed.map(({ rows, seed }) => {
-      const start = end;
-      end += rows;
-      return { start, end, order: layoutPermutation(rows, seed) };
-    });
+    this.#blocks = placedBlocks(placed);
     this.#keysAt = scratch + plan.scratch.keys + keysOffset;
     this.#keys = new Uint32Array(memory.buffer, this.#keysAt, rounds);
     this.#rowsAt = scratch + plan.scratch.rows + plan.runLength * 8;
@@ -65,12 +54,12 @@ export class Placement {
     return rows;
   }
 
-  #blockOf(id: number): Block | undefined {
+  #blockOf(id: number): PlacedBlock | undefined {
     for (const block of this.#blocks) if (id < block.end) return block;
     return undefined;
   }
 
-  #toPlaces(block: Block, from: number, count: number): void {
+  #toPlaces(block: PlacedBlock, from: number, count: number): void {
     const { n, keys, halves } = block.order;
     if (this.#loaded !== block) this.#keys.set(keys);
     this.#loaded = block;

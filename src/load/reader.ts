@@ -61,7 +61,8 @@ function work(job: ReaderJob, control: Control, memory: WebAssembly.Memory): voi
       const runIds = order.rows(first + offset, first + offset + count);
       const slot = (batch % places) * slotsPerBatch + offset;
       for (let k = 0; k < count; k += 1) ids[slot + k] = runIds[k]!;
-      samples.read(placement ? placement.rowsOf(runIds, count) : runIds, count, slot);
+      const rows = placement ? placement.rowsOf(runIds, count) : runIds;
+      samples.read(runIds, rows, count, slot);
     }
     markFilled(control, run);
     wakeConsumer(control, runsPerBatch);

@@ -1,5 +1,5 @@
 // Resident columns: labels and other small fields, the sums, and which of them were checked, loaded once into the pool
-// when the first loop starts. What would take more than an eighth of the memory is read like the large fields, and
+// when the first loop starts: columns by id, sums by row. What would take more than an eighth of the memory is read like the large fields, and
 // that is said in `notes`.
 
 import { join } from "node:path";
@@ -9,6 +9,7 @@ import { hashHex } from "../kernels/hasher.js";
 import { bindKernels, kernelModule, pageBytes, sharedMemory } from "../kernels/kernels.js";
 import { formatBytes } from "../store/byte-size.js";
 import { openFile } from "../store/file.js";
+import { IdRuns } from "./id-runs.js";
 import type { MemoryPool, Reservation } from "./memory-pool.js";
 import type { Place, ResidentTable } from "./messages.js";
 import { requireLength } from "./open-files.js";
@@ -97,7 +98,7 @@ export async function loadResidents(dataset: DatasetTable, pool: MemoryPool): Pr
   }
 }
 
-/** Reads a column of all shards to where it stays, checking each of its sums on the way. */
+/** Reads a column of all shards to where it stays, record after record by id, checking each of its sums on the way. */
 async function loadColumn(dataset: DatasetTable, column: ColumnTable, place: Reservation): Promise<void> {
   const { stride, rowsPerSum } = column;
   const chunkRows = Math.max(1, Math.floor(chunkBytes / (stride * rowsPerSum))) * rowsPerSum;
@@ -106,6 +107,7 @@ async function loadColumn(dataset: DatasetTable, column: ColumnTable, place: Res
   const sumAt = Math.ceil((chunkRows * stride) / 8) * 8;
   const bytes = new Uint8Array(workspace.buffer);
   const target = new Uint8Array(place.memory.buffer);
+  const idRuns = dataset.placed && new IdRuns(dataset.placed);
   for (let shard = 0; shard < dataset.paths.length; shard += 1) {
     const sums = await readSums(dataset, column, shard);
     const rows = dataset.firstRows[shard + 1]! - dataset.firstRows[shard]!;
@@ -122,8 +124,18 @@ async function loadColumn(dataset: DatasetTable, column: ColumnTable, place: Res
             throw corruptRecord(dataset, column, shard, first, count);
           }
         }
-        const to = place.address + (dataset.firstRows[shard]! + row) * stride;
-        target.set(bytes.subarray(0, (end - row) * stride), to);
+        const from = dataset.firstRows[shard]! + row;
+        if (!idRuns) {
+          target.set(bytes.subarray(0, (end - row) * stride), place.address + from * stride);
+          continue;
+        }
+        idRuns.each(from, from + end - row, (ids, first) => {
+          for (let k = 0; k < ids.length; k += 1) {
+            const at = (first - from + k) * stride;
+            const to = place.address + ids[k]! * stride;
+            for (let j = 0; j < stride; j += 1) target[to + j] = bytes[at + j]!;
+          }
+        });
       }
     } finally {
       file.close();

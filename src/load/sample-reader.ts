@@ -93,13 +93,17 @@ export class SampleReader {
     });
   }
 
-  /** Fills the slots from `slot` on, which must not wrap, with `count` rows. */
-  read(rows: Float64Array, count: number, slot: number): void {
+  /**
+   * Fills the slots from `slot` on, which must not wrap, with `count` samples.
+   *
+   * @param rows where each lies in the layout: its id, or elsewhere
+   */
+  read(ids: Float64Array, rows: Float64Array, count: number, slot: number): void {
     this.#findPieces(rows, count);
     // Field by field, so that what belongs to a field is looked up once per run and not once per sample.
     for (const field of this.#fields) {
       const target = field.ring + slot * field.plan.deliveredStride;
-      if (field.resident) this.#copyResident(field, rows, count, target);
+      if (field.resident) this.#copyResident(field, ids, count, target);
       else if (field.column.isInFiles) this.#readFiles(field, target);
       else this.#readPieces(field, target);
     }
@@ -125,13 +129,13 @@ export class SampleReader {
     this.#pieceCount = pieces;
   }
 
-  #copyResident(field: FieldReader, rows: Float64Array, count: number, target: number): void {
+  #copyResident(field: FieldReader, ids: Float64Array, count: number, target: number): void {
     const { bytes, address } = field.resident!;
     const { storedStride } = field.plan;
     const to = field.convert ? this.#scratch : target;
     // Byte by byte: these records are tiny, and making views of them would take longer.
     for (let k = 0; k < count; k += 1) {
-      const from = address + rows[k]! * storedStride;
+      const from = address + ids[k]! * storedStride;
       for (let j = 0; j < storedStride; j += 1) this.#bytes[to + k * storedStride + j] = bytes[from + j]!;
     }
     if (field.convert) field.convert(to, target, count * field.plan.elements);

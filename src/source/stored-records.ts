@@ -4,10 +4,9 @@
 import { join } from "node:path";
 import { SpillwayError } from "../errors.js";
 import type { Manifest } from "../format/manifest.js";
+import { type PlacedBlock, placedBlocks } from "../format/placed.js";
 import { placeBytes, planSums, rowsPerSum } from "../format/shard.js";
 import { Hasher } from "../kernels/hasher.js";
-import { layoutPermutation } from "../order/layout.js";
-import type { Permutation } from "../order/permutation.js";
 import { openFile, type ReadableFile } from "../store/file.js";
 import { type Fields, fieldStride } from "../tensor/field.js";
 import {
@@ -35,7 +34,7 @@ export class StoredRecords {
   readonly #filesRoot: string | undefined;
   readonly #fields: readonly StoredField[];
   readonly #firstRows: Float64Array;
-  readonly #blocks: readonly { start: number; end: number; order: Permutation }[];
+  readonly #blocks: readonly PlacedBlock[];
   readonly #hasher = new Hasher();
   /** By path, the least recently used first. */
   readonly #open = new Map<string, { file: ReadableFile; uses: number }>();
@@ -54,12 +53,7 @@ export class StoredRecords {
     manifest.shards.forEach((shard, k) => {
       this.#firstRows[k + 1] = this.#firstRows[k]! + shard.rows;
     });
-    let end = 0;
-    this.#blocks = (manifest.placed ?? []).map(({ rows, seed }) => {
-      const start = end;
-      end += rows;
-      return { start, end, order: layoutPermutation(rows, seed) };
-    });
+    this.#blocks = placedBlocks(manifest.placed);
   }
 
   /**
