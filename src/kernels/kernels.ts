@@ -25,6 +25,15 @@ export interface Kernels {
     rightBits: number,
     to: number,
   ): void;
+  nextOfClass(
+    labels: number,
+    width: number,
+    rows: number,
+    bits: number,
+    label: number,
+    row: number,
+    skip: number,
+  ): number;
   uint8ToFloat32: Convert;
   int8ToFloat32: Convert;
   uint16ToFloat32: Convert;
