@@ -15,13 +15,10 @@ test("a token says what was encoded", () => {
       fc.maxSafeNat(),
       hex,
       fc.integer({ min: 1, max: 1e6 }),
-      (seed, position, view, commit) => {
-        assert.deepEqual(parseToken(encodeToken({ seed, position, view, commit })), {
-          seed,
-          position,
-          view,
-          commit,
-        });
+      fc.option(fc.tuple(fc.constantFrom("b", "w"), hex)),
+      (seed, position, view, commit, drawing) => {
+        const point = { seed, position, view, commit, ...(drawing && { drawing: drawing.join("") }) };
+        assert.deepEqual(parseToken(encodeToken(point)), point);
       },
     ),
   );
@@ -35,6 +32,10 @@ test("the form of a token is that of order version 1", () => {
   assert.equal(
     encodeToken({ seed: undefined, position: 0, view: "9f86d081884c7d65", commit: 1 }),
     "1.c.0.9f86d081884c7d65.1",
+  );
+  assert.equal(
+    encodeToken({ seed: 7, position: 5, view: "9f86d081884c7d65", commit: 1, drawing: "b5d41402abc4b2a76" }),
+    "1.s7.5.9f86d081884c7d65.1.b5d41402abc4b2a76",
   );
 });
 
