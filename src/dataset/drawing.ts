@@ -113,7 +113,7 @@ export function columnWeights(column: string, place: CatalogPlace, scan?: ScanCo
     key: `column ${column}`,
     of: "dataset",
     async *parts() {
-      const read = scan ?? (await import("../catalog/catalog-reader.js")).scanCatalog;
+      const read = scan ?? (await catalogScan(column, place));
       for await (const { firstId, records } of read(place, [column])) {
         const values = new Float64Array(records.length);
         for (let k = 0; k < values.length; k += 1) {
@@ -123,6 +123,20 @@ export function columnWeights(column: string, place: CatalogPlace, scan?: ScanCo
       }
     },
   };
+}
+
+/** The catalog's own columns; the module that reads them is imported now, if it was not before. */
+async function catalogScan(column: string, { folder, manifest }: CatalogPlace): Promise<ScanColumns> {
+  const { openCatalogPart, scanCatalog } = await import("../catalog/catalog-reader.js");
+  const [first] = manifest.catalog;
+  if (!first) return scanCatalog;
+  const part = await openCatalogPart(`${folder}/${first.path}`);
+  part.close();
+  if (part.columns.includes(column)) return scanCatalog;
+  throw new SpillwayError("missing", `the catalog of ${folder} has no column "${column}"`, {
+    remedy: `It has ${part.columns.join(", ")}.`,
+    where: { dataset: folder },
+  });
 }
 
 /** A value of Parquet as a number, NaN where there is none. */
