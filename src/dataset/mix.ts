@@ -122,6 +122,7 @@ export class Mix {
   async *#run(plan: RunPlan): AsyncGenerator<MixedBatch, void, undefined> {
     const { loops, quotas, deliver, perEpoch, start, end } = plan;
     if (start === end) return;
+    for (const { engine } of this.#parts) engine.requireOpen();
     const batchSize = quotas.reduce((sum, quota) => sum + quota, 0);
     const reservation = this.#parts[0]!.engine.pool.reserve(
       mixedBatchBytes(this.#fields, batchSize, deliver),

@@ -207,7 +207,7 @@ export function takenOnce<Kind extends Batch>(
     [Symbol.asyncIterator]: () => {
       if (isTaken) {
         throw new SpillwayError("usage", "these batches were taken already", {
-          remedy: "Call view.batches() again for another loop.",
+          remedy: "Call batches() again for another loop.",
         });
       }
       isTaken = true;

@@ -47,11 +47,17 @@ export class Drawings {
   }
 
   /**
-   * What readers need for a drawing, built or as it was kept.
+   * What readers need for a drawing, built or as it was kept. Where the signal ends the waiting, building goes on, for
+   * others that may wait too.
    *
    * @throws SpillwayError `memory` where it does not fit, `usage` for weights that are none, `corrupt`
    */
-  async take(drawing: Drawing, view: DrawnView, residents: Residents): Promise<HeldDrawing> {
+  async take(
+    drawing: Drawing,
+    view: DrawnView,
+    residents: Residents,
+    signal?: AbortSignal,
+  ): Promise<HeldDrawing> {
     if (drawing.kind === "permutation") {
       return { table: { kind: "permutation" }, mark: undefined, release() {} };
     }
@@ -63,7 +69,7 @@ export class Drawings {
       isReleased = true;
     };
     try {
-      const { table, mark } = await kept.built;
+      const { table, mark } = await untilAborted(kept.built, signal);
       return { table, mark, release };
     } catch (error) {
       release();
@@ -100,6 +106,17 @@ export class Drawings {
     );
     return kept;
   }
+}
+
+/** What a promise gives, or the signal's reason if that comes first. */
+function untilAborted<Result>(promise: Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
+  if (!signal) return promise;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
 }
 
 /** Whether an error says that the memory is too small. */

@@ -104,10 +104,10 @@ interface Loop {
 async function startLoop(engine: Engine, request: LoopRequest): Promise<Loop> {
   const residents = await engine.residents();
   engine.requireOpen();
-  const { selection, drawing = { kind: "permutation" } } = request;
+  const { selection, signal, drawing = { kind: "permutation" } } = request;
   const { fingerprint, count } = selection;
   const rows = engine.rowTable(selection);
-  const held = await engine.drawings.take(drawing, { fingerprint, count, rows }, residents);
+  const held = await engine.drawings.take(drawing, { fingerprint, count, rows }, residents, signal);
   try {
     engine.requireOpen();
     if (request.expectedMark !== undefined)

@@ -1,7 +1,7 @@
-// The directory of classes: where the members of each class are, in about one bit per row. It lists the row of every
-// step-th member of a class; those between are found by going through the labels, which are in memory anyway. Each
-// class has as many rows listed as any other, so that one member is found as quickly as the next, and a rare class is
-// listed whole.
+// The directory of classes: where the members of each class are, in as much memory as there is for it. It lists the row
+// of every step-th member of a class; those between are found by going through the labels, which are in memory anyway.
+// Each class has as many rows listed as any other, so that one member is found as quickly as the next, and a rare class
+// is listed whole.
 //
 //   labels of the view   a b a a c a b a ...      class a, step 2:  rows 0, 3, ...    (members 0, 2, ...)
 //                        0 1 2 3 4 5 6 7          class b, step 1:  rows 1, 6, ...    (members 0, 1, ...)
@@ -46,10 +46,9 @@ export function viewDirectory(
   };
 }
 
-/** The smallest step by which at most `most` members of a class are listed, and how many these are. */
-function stepFor(count: number, most: number): { step: number; listed: number } {
-  const step = Math.max(1, Math.ceil(count / most));
-  return { step, listed: Math.ceil(count / step) };
+/** The smallest step by which at most `most` members of a class are listed. */
+function stepFor(count: number, most: number): number {
+  return Math.max(1, Math.ceil(count / most));
 }
 
 /** What a directory will be: how many classes have members, how many rows of each are listed at most, and in all. */
@@ -66,7 +65,8 @@ export interface DirectoryPlan {
  * @param allowed rows to list in all; one of each class is listed in any case
  */
 export function planDirectory(counts: Uint32Array, allowed: number): DirectoryPlan {
-  const listedWith = (most: number) => counts.reduce((sum, count) => sum + stepFor(count, most).listed, 0);
+  const listedWith = (most: number) =>
+    counts.reduce((sum, count) => sum + Math.ceil(count / stepFor(count, most)), 0);
   let mostPerClass = 1;
   let tooMany = counts.reduce((max, count) => Math.max(max, count), 0) + 1;
   while (tooMany - mostPerClass > 1) {
@@ -84,12 +84,12 @@ export function fillClasses(directory: ClassDirectory, counts: Uint32Array, most
   let first = 0;
   counts.forEach((count, label) => {
     if (count === 0) return;
-    const { step, listed } = stepFor(count, mostPerClass);
+    const step = stepFor(count, mostPerClass);
     directory.labels[number] = label;
     directory.counts[number] = count;
     directory.steps[number] = step;
     directory.firsts[number] = first;
-    first += listed;
+    first += Math.ceil(count / step);
     number += 1;
   });
 }

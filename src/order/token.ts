@@ -33,7 +33,7 @@ export function parseToken(token: string): ResumePoint {
     /^(\d{1,9})\.(?:c|s(\d{1,16}))\.(\d{1,16})\.([0-9a-f]{16})\.(\d{1,9})(?:\.([bw][0-9a-f]{16}))?$/.exec(
       token,
     );
-  if (!match) {
+  if (!match || (match[6] !== undefined && match[2] === undefined)) {
     throw new SpillwayError("usage", `"${token.slice(0, 80)}" is no resume token`, {
       remedy: "Pass on batch.resume of an earlier run, unchanged.",
     });

@@ -185,6 +185,21 @@ test("classes without a sample in the view are left out, which stats says", asyn
   });
 });
 
+test("a balanced validation loop fits beside a balanced training loop, from little memory on", async () => {
+  for (const given of ["18 MiB", "20 MiB", "32 MiB"]) {
+    await using(path, given, async (dataset) => {
+      const train = dataset.view({ rows: [0, 800] });
+      let samples = 0;
+      for await (const batch of train.batches(balanced({ batchSize: 10, epochs: 2 }))) {
+        if (batch.index % 40 !== 0) continue;
+        const val = dataset.view({ rows: [800 - batch.index, 900] });
+        samples += (await idsOf(val.batches(balanced({ batchSize: 10 })), mixed)).length;
+      }
+      assert.equal(samples, 2 * (100 + 140), given);
+    });
+  }
+});
+
 test("where the classes are is worked out once per view, and held in the memory", async () => {
   await using(path, "24 MiB", async (dataset) => {
     const view = dataset.view();

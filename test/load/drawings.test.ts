@@ -55,6 +55,33 @@ test("what no loop draws by gives way to what one needs, what one draws by does 
   await engine.close();
 });
 
+test("a signal ends the waiting for weights, not what others wait for", async () => {
+  const engine = new Engine(tableOf(sparse), 16 * 2 ** 20);
+  const residents = await engine.residents();
+  let go = () => {};
+  const gate = new Promise<void>((resolve) => {
+    go = resolve;
+  });
+  async function* parts() {
+    await gate;
+    yield new Float64Array(rows).fill(1);
+  }
+  const drawing = {
+    kind: "weighted" as const,
+    weights: { name: "weights", key: "slow", of: "view" as const, parts },
+  };
+  const controller = new AbortController();
+  const first = engine.drawings.take(drawing, whole, residents, controller.signal);
+  const second = engine.drawings.take(drawing, whole, residents);
+  controller.abort(new Error("enough"));
+  await assert.rejects(first, /^Error: enough$/);
+  await assert.rejects(engine.drawings.take(drawing, whole, residents, controller.signal), /enough/);
+  go();
+  (await second).release();
+  assert.equal(engine.drawings.releaseUnused(), true);
+  await engine.close();
+});
+
 test("a loop that does not fit beside weights of earlier loops takes their place", async () => {
   const dataset = await open(sparse, { memory: 9 * 2 ** 20 });
   const run = async (options: BatchOptions) => {

@@ -17,7 +17,8 @@ test("a token says what was encoded", () => {
       fc.integer({ min: 1, max: 1e6 }),
       fc.option(fc.tuple(fc.constantFrom("b", "w"), hex)),
       (seed, position, view, commit, drawing) => {
-        const point = { seed, position, view, commit, ...(drawing && { drawing: drawing.join("") }) };
+        const isDrawn = drawing !== null && seed !== undefined;
+        const point = { seed, position, view, commit, ...(isDrawn && { drawing: drawing.join("") }) };
         assert.deepEqual(parseToken(encodeToken(point)), point);
       },
     ),
@@ -49,6 +50,14 @@ test("any text gives a token or our error", () => {
       }
     }),
   );
+});
+
+test("refuses a token that is of the catalog's order and balanced", () => {
+  assert.throws(() => parseToken("1.c.0.9f86d081884c7d65.1.b5d41402abc4b2a76"), {
+    code: "usage",
+    message:
+      '"1.c.0.9f86d081884c7d65.1.b5d41402abc4b2a76" is no resume token. Pass on batch.resume of an earlier run, unchanged.',
+  });
 });
 
 test("refuses a token of a newer order", () => {
