@@ -3,7 +3,7 @@
 // to timers and signals: with data at hand it would otherwise never come back to them.
 
 import type { LayersModel, Tensor } from "@tensorflow/tfjs";
-import type { BatchOptions, View } from "../dataset/view.js";
+import type { BatchOptions, BatchSource, View } from "../dataset/view.js";
 import { SpillwayError } from "../errors.js";
 import { loadTensorFlow, type TensorFlow } from "./tfjs-backend.js";
 import { type TensorOptions, tensors } from "./tfjs-tensors.js";
@@ -43,7 +43,7 @@ export interface EpochReport extends Score {
 /** Batches as for `view.batches()`, the last one whole or not. */
 export interface FitOptions
   extends TensorOptions,
-    Pick<BatchOptions, "batchSize" | "seed" | "epochs" | "resume" | "signal"> {
+    Pick<BatchOptions, "batchSize" | "seed" | "epochs" | "balance" | "weights" | "resume" | "signal"> {
   /** Samples to test on after each epoch, in catalog order. */
   validation?: View;
   /** Called after each batch; a promise is waited for. */
@@ -55,18 +55,23 @@ export interface FitOptions
 export interface EvaluateOptions extends TensorOptions, Pick<BatchOptions, "batchSize" | "signal"> {}
 
 /**
- * Trains a model, each epoch on every sample of the view exactly once.
+ * Trains a model, each epoch on every sample of the view exactly once, or as `balance`, `weights` or a mix draws them.
  *
  * @param model compiled, from the same copy of TensorFlow.js
  * @returns one report per epoch
  * @throws SpillwayError as `view.batches()` does; the signal's reason when aborted
  */
-export async function fit(model: LayersModel, view: View, options: FitOptions): Promise<EpochReport[]> {
+export async function fit(
+  model: LayersModel,
+  view: BatchSource,
+  options: FitOptions,
+): Promise<EpochReport[]> {
   const { x, y, oneHot, validation, onBatch, onEpoch, signal, ...batchOptions } = options;
   const tf = await loadFor(model);
   const reports: EpochReport[] = [];
   const batches = view.batches({ ...batchOptions, signal });
-  const batchCount = Math.ceil(view.size / (options.batchSize ?? 32));
+  const { batchSize } = options;
+  const batchCount = view.batches({ batchSize }).count;
   let mean = new Mean();
   let lastEpoch: number | undefined;
   let startMs = performance.now();

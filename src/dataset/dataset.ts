@@ -151,7 +151,7 @@ export class Dataset {
       residentBytes: residents?.byteLength ?? 0,
       threads: pool.threads,
       loops: loops.size,
-      notes: residents?.notes ?? [],
+      notes: [...(residents?.notes ?? []), ...this.#engine.drawings.notes],
     };
   }
 
@@ -197,7 +197,8 @@ export class Dataset {
   }
 
   #origin(split?: string, scheme?: string): ViewOrigin {
-    return { path: this.path, commit: this.commit, split, scheme };
+    const catalog = { folder: this.path, manifest: this.manifest };
+    return { path: this.path, commit: this.commit, split, scheme, catalog };
   }
 
   #fingerprint(choice: string): string {

@@ -1,17 +1,21 @@
 // A view: some samples of a dataset at one commit, and the loops over them. Costs next to nothing to make; memory is
 // taken when a loop starts, and given back when it ends.
 
+import type { CatalogPlace } from "../catalog/catalog-reader.js";
 import { SpillwayError } from "../errors.js";
 import type { Batch } from "../load/batch.js";
+import { type Drawing, requireSameDrawing } from "../load/drawing.js";
 import type { Engine } from "../load/engine.js";
 import { runLoop } from "../load/loop.js";
+import type { Company } from "../load/loop-room.js";
 import type { Deliver } from "../load/plan.js";
 import type { Selection } from "../load/selection.js";
 import { checkSeed } from "../order/keys.js";
 import { batchCount, createSchedule, type Last } from "../order/schedule.js";
-import { parseToken } from "../order/token.js";
+import { parseToken, type ResumePoint } from "../order/token.js";
+import { type DrawingOptions, drawingOf, knownMark } from "./drawing.js";
 
-export interface BatchOptions {
+export interface BatchOptions extends DrawingOptions {
   /** Samples per batch and rank, default 32. */
   batchSize?: number;
   /** Decides the order, default 0. The same seed gives the same order, whatever the memory, threads or ranks. */
@@ -25,9 +29,12 @@ export interface BatchOptions {
   /** This process's number among `worldSize` that train together, default 0 of 1. */
   rank?: number;
   worldSize?: number;
-  /** Samples that do not fill a batch: "keep" (default when alone), "drop" (default with ranks), or "wrap". */
+  /**
+   * Samples that do not fill a batch at an epoch's end: "keep" (default when alone), "drop" (default with ranks), "wrap"
+   * fills it up from the same epoch's start, "join" from the next epoch.
+   */
   last?: Last;
-  /** Token of an earlier run (`batch.resume`): go on after that batch. Replaces `seed` and `shuffle`. */
+  /** Token of an earlier run (`batch.resume`): go on after that batch. Replaces `seed`; drawing must be the same. */
   resume?: string;
   /** Reader threads; default: as many as pay on this machine and fit in half of the memory. */
   readers?: number;
@@ -41,8 +48,17 @@ export interface Batches extends AsyncIterable<Batch> {
   readonly count: number;
 }
 
+/** What can be trained from: a view, or a mix of views. */
+export interface BatchSource {
+  /** Samples in all. */
+  readonly size: number;
+  batches(options?: BatchOptions): Batches;
+}
+
 /** What a view is of. */
 export interface ViewOrigin {
+  /** The dataset's catalog, for what is read of it when a loop starts. */
+  catalog: CatalogPlace;
   /** Folder of the dataset. */
   path: string;
   /** Number of the dataset's commit at which the view was made. */
@@ -51,7 +67,22 @@ export interface ViewOrigin {
   scheme: string | undefined;
 }
 
-export class View {
+/** What a mix needs of its views. */
+export interface ViewParts {
+  engine: Engine;
+  loop(options: BatchOptions, company: Company): Batches;
+}
+
+let openView: (view: View) => ViewParts;
+
+export class View implements BatchSource {
+  static {
+    openView = (view) => ({
+      engine: view.#engine,
+      loop: (options, company) => view.#loop(options, company),
+    });
+  }
+
   /** Folder of the dataset. */
   readonly path: string;
   readonly commit: number;
@@ -63,6 +94,7 @@ export class View {
   readonly scheme: string | undefined;
   readonly #engine: Engine;
   readonly #selection: Selection;
+  readonly #catalog: CatalogPlace;
 
   /** Use `dataset.view()`. */
   constructor(engine: Engine, selection: Selection, from: ViewOrigin) {
@@ -74,15 +106,20 @@ export class View {
     this.scheme = from.scheme;
     this.#engine = engine;
     this.#selection = selection;
+    this.#catalog = from.catalog;
   }
 
   /**
-   * Mini-batches of the view, each epoch every sample exactly once.
+   * Mini-batches of the view, each epoch every sample exactly once unless `balance` or `weights` draws otherwise.
    *
    * @throws SpillwayError `usage` for options that make no sense, `mismatch` for a token of another view; from the
    * loop itself `memory` (it names the smallest that works), `corrupt`, `io`
    */
   batches(options: BatchOptions = {}): Batches {
+    return this.#loop(options);
+  }
+
+  #loop(options: BatchOptions, company?: Company): Batches {
     const {
       batchSize = 32,
       epochs = 1,
@@ -102,7 +139,8 @@ export class View {
         remedy: "Leave it out, or use 2.",
       });
     }
-    const from = this.#startingPoint(options);
+    const drawing = drawingOf(options, { size: this.size, catalog: this.#catalog });
+    const from = this.#startingPoint(options, drawing);
     const last = options.last ?? (worldSize > 1 ? "drop" : "keep");
     const schedule = createSchedule({
       n: this.size,
@@ -118,27 +156,21 @@ export class View {
       schedule,
       seed: from.seed,
       selection: this.#selection,
+      drawing,
+      expectedMark: from.drawing,
       commit: this.commit,
       deliver,
       readers,
       signal,
+      company,
     };
-    let isTaken = false;
-    return {
-      count: batchCount(schedule),
-      [Symbol.asyncIterator]: () => {
-        if (isTaken) {
-          throw new SpillwayError("usage", "these batches were taken already", {
-            remedy: "Call view.batches() again for another loop.",
-          });
-        }
-        isTaken = true;
-        return runLoop(engine, request);
-      },
-    };
+    return takenOnce(batchCount(schedule), () => runLoop(engine, request));
   }
 
-  #startingPoint(options: BatchOptions): { seed: number | undefined; position: number } {
+  #startingPoint(
+    options: BatchOptions,
+    drawing: Drawing,
+  ): Pick<ResumePoint, "seed" | "position" | "drawing"> {
     if (options.resume === undefined) {
       const seed = checkSeed(options.seed ?? 0);
       return { seed: options.shuffle === false ? undefined : seed, position: 0 };
@@ -154,6 +186,32 @@ export class View {
         },
       );
     }
+    requireSameDrawing(point.drawing, knownMark(drawing), this.path);
     return point;
   }
+}
+
+/** The inside of a view, for mixes. */
+export function partsOf(view: View): ViewParts {
+  return openView(view);
+}
+
+/** Batches that can be iterated over once. */
+export function takenOnce<Kind extends Batch>(
+  count: number,
+  run: () => AsyncIterator<Kind, void, undefined>,
+): { readonly count: number } & AsyncIterable<Kind> {
+  let isTaken = false;
+  return {
+    count,
+    [Symbol.asyncIterator]: () => {
+      if (isTaken) {
+        throw new SpillwayError("usage", "these batches were taken already", {
+          remedy: "Call batches() again for another loop.",
+        });
+      }
+      isTaken = true;
+      return run();
+    },
+  };
 }

@@ -34,6 +34,15 @@ export interface Kernels {
     leftBits: number,
     rightBits: number,
   ): void;
+  nextOfClass(
+    labels: number,
+    width: number,
+    rows: number,
+    bits: number,
+    label: number,
+    row: number,
+    skip: number,
+  ): number;
   uint8ToFloat32: Convert;
   int8ToFloat32: Convert;
   uint16ToFloat32: Convert;

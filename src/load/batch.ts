@@ -98,12 +98,17 @@ class HeldBatch implements Batch {
   }
 
   copy(): Batch {
-    const fields: Record<string, BatchField> = {};
-    for (const [name, field] of Object.entries(this.fields)) {
-      const data = zeros(field.dtype, field.data.byteLength / elementBytes(field.dtype));
-      (data as Uint8Array).set(field.data as Uint8Array);
-      fields[name] = { ...field, data };
-    }
-    return new HeldBatch({ fields, ids: this.ids.slice() }, this, this.resume);
+    return new HeldBatch({ fields: copyFields(this.fields), ids: this.ids.slice() }, this, this.resume);
   }
+}
+
+/** The fields of a batch in memory of their own. */
+export function copyFields(fields: Batch["fields"]): Record<string, BatchField> {
+  const copies: Record<string, BatchField> = {};
+  for (const [name, field] of Object.entries(fields)) {
+    const data = zeros(field.dtype, field.data.byteLength / elementBytes(field.dtype));
+    (data as Uint8Array).set(field.data as Uint8Array);
+    copies[name] = { ...field, data };
+  }
+  return copies;
 }

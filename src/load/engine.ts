@@ -5,6 +5,7 @@ import { hashHex } from "../kernels/hasher.js";
 import { bitmapBytes, directoryBytes, fillDirectory } from "../order/bitmap.js";
 import { readSmallFile } from "../store/file.js";
 import type { Field } from "../tensor/field.js";
+import { Drawings } from "./drawings.js";
 import { MemoryPool, type Reservation } from "./memory-pool.js";
 import type { RowTable } from "./messages.js";
 import { ReaderPool } from "./reader-pool.js";
@@ -17,17 +18,26 @@ export class Engine {
   readonly fields: readonly Field[];
   readonly pool: MemoryPool;
   readonly readers: ReaderPool;
+  /** What balanced and weighted loops draw by. */
+  readonly drawings: Drawings;
   /** How to end each running loop. */
   readonly loops = new Set<() => Promise<void>>();
   readonly #rowTables = new Map<string, { table: RowTable; held: Reservation[] }>();
   #residents: Promise<Residents> | undefined;
   #loopNumber = 0;
+  #isClosed = false;
 
   constructor(table: DatasetTable, memoryBytes: number) {
     this.table = table;
     this.fields = table.columns.map((column) => column.field);
     this.pool = new MemoryPool(memoryBytes);
     this.readers = new ReaderPool(this.pool, table);
+    this.drawings = new Drawings(table, this.pool, () => this.requireOpen());
+  }
+
+  /** @throws SpillwayError `usage` once the dataset is closed: its memory is then somebody else's */
+  requireOpen(): void {
+    if (this.#isClosed) throw loopEnded();
   }
 
   /** Loads labels and sums when first asked; later calls get the same. A failure is tried again. */
@@ -89,8 +99,16 @@ export class Engine {
 
   /** Ends every loop and thread and gives the memory back. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await Promise.all([...this.loops].map((end) => end()));
     await this.readers.close();
     this.pool.close();
   }
+}
+
+/** The error for a loop whose dataset was closed under it. */
+export function loopEnded(): SpillwayError {
+  return new SpillwayError("usage", "the loop was ended: its dataset is closed", {
+    remedy: "Close the dataset after its loops, not before.",
+  });
 }

@@ -1,17 +1,18 @@
 // One loop over a view: reserves its share of the memory, sets readers to work, and hands out batches as they become
 // ready. It ends, throws or goes on: it never hangs, and whatever way it ends, slots, threads and files are free.
 
-import { availableParallelism } from "node:os";
-import { type ErrorRecord, restoreError, SpillwayError } from "../errors.js";
-import { batchAt, batchCount, type Schedule } from "../order/schedule.js";
+import { type ErrorRecord, restoreError, type SpillwayError } from "../errors.js";
+import { batchAt, batchCount } from "../order/schedule.js";
 import { encodeToken } from "../order/token.js";
-import { formatBytes } from "../store/byte-size.js";
 import { type Batch, BatchMaker } from "./batch.js";
 import { type Control, isFilled, ring, viewControl, word32, word64 } from "./control.js";
-import type { Engine } from "./engine.js";
-import { type Reservation, threadBytes } from "./memory-pool.js";
-import type { ReaderJob } from "./messages.js";
-import { type Deliver, defaultReaders, type LoopPlan, planLoop } from "./plan.js";
+import { type Drawing, requireSameDrawing } from "./drawing.js";
+import type { HeldDrawing } from "./drawings.js";
+import { type Engine, loopEnded } from "./engine.js";
+import { type RoomRequest, reserveLoop } from "./loop-room.js";
+import type { Reservation } from "./memory-pool.js";
+import type { ReaderJob, ResidentTable, RowTable } from "./messages.js";
+import type { LoopPlan } from "./plan.js";
 import type { Selection } from "./selection.js";
 
 /** Milliseconds for which the consumer may sleep although a batch is there, to be woken less often. */
@@ -21,15 +22,15 @@ const sleepMs = 5;
 const breathMs = 20;
 
 /** A loop as it is asked for, everything checked. */
-export interface LoopRequest {
-  schedule: Schedule;
+export interface LoopRequest extends RoomRequest {
   /** Undefined for the catalog's order. */
   seed: number | undefined;
   selection: Selection;
+  /** How samples are drawn; undefined for the permutation, or the catalog's order. */
+  drawing?: Drawing;
+  /** What the token that the loop goes on from says of the drawing; checked when that is known. */
+  expectedMark?: string | undefined;
   commit: number;
-  deliver: Deliver;
-  /** Reader threads; undefined lets the plan choose. */
-  readers: number | undefined;
   signal: AbortSignal | undefined;
   /** What the loop numbers its first batch; above 0 in tests of what happens after billions of batches. */
   firstBatch?: number;
@@ -58,7 +59,7 @@ export async function* runLoop(engine: Engine, request: LoopRequest): AsyncGener
         await new Promise((resolve) => setImmediate(resolve));
         breathAt = performance.now() + breathMs;
       }
-      if (loop.isClosed()) throw ended();
+      if (loop.isClosed()) throw loopEnded();
       if (!isBatchReady(loop, number)) await waitFor(loop, number);
       signal?.throwIfAborted();
       const resume = encodeToken({
@@ -66,10 +67,11 @@ export async function* runLoop(engine: Engine, request: LoopRequest): AsyncGener
         position: plan.positionAfter,
         view: request.selection.fingerprint,
         commit: request.commit,
+        ...(loop.mark === undefined ? {} : { drawing: loop.mark }),
       });
       yield maker.make(plan, number % loop.plan.places, resume);
       signal?.throwIfAborted();
-      if (loop.isClosed()) throw ended();
+      if (loop.isClosed()) throw loopEnded();
       count += plan.size;
       Atomics.store(control.words64, word64.released, BigInt(number + 1));
       if ((number + 1) % bellEvery === 0) ring(control, word32.readerBell);
@@ -84,6 +86,8 @@ interface Loop {
   control: Control;
   maker: BatchMaker;
   plan: LoopPlan;
+  /** What tokens carry of the drawing. */
+  mark: string | undefined;
   firstBatch: number;
   /** Number after that of the last batch. */
   end: number;
@@ -99,13 +103,33 @@ interface Loop {
 
 async function startLoop(engine: Engine, request: LoopRequest): Promise<Loop> {
   const residents = await engine.residents();
-  const rows = engine.rowTable(request.selection);
-  const plan = chooseLoopPlan(
-    engine,
-    request,
-    residents.table.columns.map((place) => place !== undefined),
-  );
-  const reservation = engine.pool.reserve(plan.byteLength, loopPurpose(plan));
+  engine.requireOpen();
+  const { selection, signal, drawing = { kind: "permutation" } } = request;
+  const { fingerprint, count } = selection;
+  const rows = engine.rowTable(selection);
+  const held = await engine.drawings.take(drawing, { fingerprint, count, rows }, residents, signal);
+  try {
+    engine.requireOpen();
+    if (request.expectedMark !== undefined)
+      requireSameDrawing(request.expectedMark, held.mark, engine.table.root);
+    return launch(engine, request, { residents: residents.table, rows, drawing: held });
+  } catch (error) {
+    held.release();
+    throw error;
+  }
+}
+
+/** What a loop works on, all of it in memory. */
+interface LoopGround {
+  residents: ResidentTable;
+  rows: RowTable;
+  drawing: HeldDrawing;
+}
+
+/** Reserves the loop's memory and sets readers to work. */
+function launch(engine: Engine, request: LoopRequest, { residents, rows, drawing }: LoopGround): Loop {
+  const isResident = residents.columns.map((place) => place !== undefined);
+  const { plan, reservation } = reserveLoop(engine, request, isResident);
   let control: Control;
   const ended: Promise<void>[] = [];
   let failure: ErrorRecord | undefined;
@@ -121,8 +145,9 @@ async function startLoop(engine: Engine, request: LoopRequest): Promise<Loop> {
         schedule: request.schedule,
         seed: request.seed,
         viewFingerprint: request.selection.fingerprint,
+        drawing: drawing.table,
         rows,
-        residents: residents.table,
+        residents,
         reservation: { segment: reservation.segment, address: reservation.address },
         reader: number,
         firstBatch,
@@ -150,6 +175,7 @@ async function startLoop(engine: Engine, request: LoopRequest): Promise<Loop> {
     isClosed: () => isClosed,
     control,
     plan,
+    mark: drawing.mark,
     firstBatch,
     end: firstBatch + batchCount(request.schedule),
     batchMs: sleepMs,
@@ -162,6 +188,7 @@ async function startLoop(engine: Engine, request: LoopRequest): Promise<Loop> {
       const hold = setInterval(() => {}, 2 ** 30);
       await Promise.all(ended).finally(() => clearInterval(hold));
       reservation.release();
+      drawing.release();
     },
   };
   engine.loops.add(loop.close);
@@ -210,7 +237,7 @@ async function waitFor(loop: Loop, batch: number): Promise<void> {
       const waiting = Atomics.waitAsync(control.words32, word32.consumerBell, bell);
       if (waiting.async) await waiting.value;
       loop.batchMs = (performance.now() - since) / batches;
-      if (loop.isClosed()) throw ended();
+      if (loop.isClosed()) throw loopEnded();
     }
   } finally {
     clearInterval(hold);
@@ -225,55 +252,4 @@ async function throwFailure(loop: Loop): Promise<never> {
     if (failure) throw failure;
     await new Promise((resolve) => setImmediate(resolve));
   }
-}
-
-/** The error for a loop whose dataset was closed under it. */
-function ended(): SpillwayError {
-  return new SpillwayError("usage", "the loop was ended: its dataset is closed", {
-    remedy: "Close the dataset after its loops, not before.",
-  });
-}
-
-function loopPurpose(plan: LoopPlan): string {
-  const slot = plan.fields.reduce((sum, field) => sum + field.deliveredStride, 8);
-  const threads = `${plan.readers} reader${plan.readers === 1 ? "" : "s"}`;
-  return `a loop with two batches of ${formatBytes(plan.batchSize * slot)}, ${threads} and their scratch`;
-}
-
-/**
- * The plan with the most readers that fits into what is free now. A loop that may choose leaves room for one more of
- * its kind with one reader, where there is any: a validation loop can then run inside a training loop.
- */
-function chooseLoopPlan(engine: Engine, request: LoopRequest, isResident: readonly boolean[]): LoopPlan {
-  const { pool } = engine;
-  const { schedule, deliver } = request;
-  const batchSize = Math.min(schedule.batchSize, schedule.epochCount);
-  const planFor = (readers: number, ringBytes: number) =>
-    planLoop({ columns: engine.table.columns, isResident, batchSize, deliver, readers, ringBytes });
-  const least = planFor(request.readers ?? 1, 0);
-  const most = request.readers ?? defaultReaders(pool.byteLength, availableParallelism());
-  const fewest = request.readers ?? 1;
-  const reserves = request.readers === undefined ? [least.byteLength + threadBytes, 0] : [0];
-  for (const reserve of reserves) {
-    for (let readers = most; readers >= fewest; readers -= 1) {
-      const free = pool.largestFree(newThreads(engine, readers)) - reserve;
-      const plan = planFor(readers, Math.max(0, free / 2));
-      if (plan.byteLength <= free) return plan;
-    }
-  }
-  throw shortageOf(engine, least, batchSize);
-}
-
-function newThreads(engine: Engine, readers: number): number {
-  return Math.max(0, readers - engine.readers.idle);
-}
-
-function shortageOf(engine: Engine, plan: LoopPlan, batchSize: number): SpillwayError {
-  const { pool } = engine;
-  const slot = plan.fields.reduce((sum, field) => sum + field.deliveredStride, 8);
-  const needed = plan.byteLength + newThreads(engine, plan.readers) * threadBytes;
-  const free = pool.largestFree(newThreads(engine, plan.readers));
-  const smaller = Math.floor((free - plan.scratch.byteLength * plan.readers) / (slot * 3));
-  const hint = smaller >= 1 && smaller < batchSize ? `, or lower batchSize to ${smaller}` : "";
-  return pool.shortage(needed, loopPurpose(plan), hint);
 }

@@ -36,6 +36,27 @@ export type RowTable =
   | { kind: "range"; start: number }
   | { kind: "bitmap"; rows: number; bits: Place; directory: Place };
 
+/** How samples are drawn for positions, with what readers need for that. */
+export type DrawingTable =
+  | { kind: "permutation" }
+  | {
+      kind: "balanced";
+      /** The labels of all rows, in order of id. */
+      labels: Place;
+      labelBytes: number;
+      rowCount: number;
+      /** The directory of classes over the view, see order/class-directory.ts. */
+      directory: Place;
+      classCount: number;
+      listed: number;
+    }
+  | {
+      kind: "weighted";
+      /** Sums of blocks, then `count` weights, see order/weighted.ts. */
+      weights: Place;
+      count: number;
+    };
+
 /** One loop's work for one reader. */
 export interface ReaderJob {
   type: "job";
@@ -45,6 +66,7 @@ export interface ReaderJob {
   /** Undefined where the order is the catalog's. */
   seed: number | undefined;
   viewFingerprint: string;
+  drawing: DrawingTable;
   rows: RowTable;
   residents: ResidentTable;
   reservation: Place;

@@ -7,7 +7,7 @@
 // out as views, without a copy.
 
 import { type DType, elementBytes } from "../tensor/dtype.js";
-import { elementCount } from "../tensor/field.js";
+import { elementCount, type Field } from "../tensor/field.js";
 import { controlBytes } from "./control.js";
 import { threadBytes } from "./memory-pool.js";
 import type { ColumnTable } from "./table.js";
@@ -97,7 +97,7 @@ export function planLoop(input: PlanInput): LoopPlan {
   const { columns, batchSize, deliver } = input;
   const fields = columns.map((column, index): FieldPlan => {
     const stored = column.field.dtype;
-    const delivered = column.field.kind === "tensor" && deliver === "float32" ? "float32" : stored;
+    const delivered = deliveredAs(column.field, deliver);
     const elements = elementCount(column.field);
     return {
       name: column.name,
@@ -168,6 +168,11 @@ function planScratch(
   const sum = keys + 64;
   const records = align(sum + 64);
   return { rows, keys, sum, records, recordBytes, byteLength: align(records + recordBytes, 4096) };
+}
+
+/** The dtype in which a field is handed over. */
+export function deliveredAs(field: Field, deliver: Deliver): DType {
+  return field.kind === "tensor" && deliver === "float32" ? "float32" : field.dtype;
 }
 
 /** Reader threads where nobody says how many: a few, in at most half of the memory. */

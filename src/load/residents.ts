@@ -17,7 +17,7 @@ import { residentStride } from "./plan.js";
 import type { ColumnTable, DatasetTable } from "./table.js";
 
 /** Largest part of the memory that one resident column may take. */
-const share = 1 / 8;
+export const residentShare = 1 / 8;
 
 /** Bytes read at once while loading. */
 const chunkBytes = 2 ** 18;
@@ -32,7 +32,7 @@ export interface Residents {
 
 /** @throws SpillwayError `corrupt` if a column or the sums do not agree with their hashes, `memory`, `io` */
 export async function loadResidents(dataset: DatasetTable, pool: MemoryPool): Promise<Residents> {
-  const limit = pool.byteLength * share;
+  const limit = pool.byteLength * residentShare;
   const held: Reservation[] = [];
   const notes: string[] = [];
   const hold = (byteLength: number, purpose: string): Reservation => {

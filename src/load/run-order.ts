@@ -1,11 +1,12 @@
 // From counts to rows: for the samples of a run, which rows of the dataset they are. Uses the schedule for epoch and
-// place, the permutation kernel for the value, and the view's table for the row.
+// place, the permutation kernel or the loop's own drawing for the value, and the view's table for the row.
 
 import type { Kernels } from "../kernels/kernels.js";
 import { select } from "../order/bitmap.js";
 import { type Permutation, permutation, rounds } from "../order/permutation.js";
 import { locate, type Schedule, stretch } from "../order/schedule.js";
 import type { Place, ReaderJob, RowTable } from "./messages.js";
+import { bindDraws, type Draws } from "./run-draws.js";
 
 export class RunOrder {
   readonly #schedule: Schedule;
@@ -18,6 +19,7 @@ export class RunOrder {
   readonly #values: Float64Array;
   readonly #rowOf: ((value: number) => number) | undefined;
   readonly #start: number;
+  readonly #draws: Draws | undefined;
   #epoch = -1;
   #permutation: Permutation | undefined;
 
@@ -39,6 +41,7 @@ export class RunOrder {
     this.#values = new Float64Array(memory.buffer, this.#valuesAt, job.plan.runLength);
     this.#rowOf = rowFinder(job.rows, segments);
     this.#start = job.rows.kind === "range" ? job.rows.start : 0;
+    this.#draws = bindDraws(job, kernels, segments);
   }
 
   /** Rows of the counts [from, to), at most a run's worth; valid until the next call. */
@@ -50,6 +53,7 @@ export class RunOrder {
       this.#fill(epoch, place, length, count - from);
       count += length;
     }
+    if (this.#draws?.givesRows) return values;
     const size = to - from;
     if (this.#rowOf) for (let k = 0; k < size; k += 1) values[k] = this.#rowOf(values[k]!);
     else if (this.#start > 0) for (let k = 0; k < size; k += 1) values[k] = values[k]! + this.#start;
@@ -58,6 +62,11 @@ export class RunOrder {
 
   #fill(epoch: number, place: number, length: number, at: number): void {
     const { n } = this.#schedule;
+    const draws = this.#draws;
+    if (draws) {
+      for (let k = 0; k < length; k += 1) this.#values[at + k] = draws.at(epoch, (place + k) % n);
+      return;
+    }
     if (this.#seed === undefined) {
       for (let k = 0; k < length; k += 1) this.#values[at + k] = (place + k) % n;
       return;
@@ -82,7 +91,7 @@ export class RunOrder {
 }
 
 /** How a number within the view becomes a row; undefined for a range, where it is an addition. */
-function rowFinder(
+export function rowFinder(
   rows: RowTable,
   segments: readonly WebAssembly.Memory[],
 ): ((value: number) => number) | undefined {

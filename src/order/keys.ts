@@ -25,14 +25,16 @@ export function mix32(value: number): number {
 /** MurmurHash3 x86 32 of a list of uint32. */
 export function murmur3(values: readonly number[], seed: number): number {
   let hash = seed | 0;
-  for (const value of values) {
-    let k = Math.imul(value, 0xcc9e2d51);
-    k = Math.imul((k << 15) | (k >>> 17), 0x1b873593);
-    hash ^= k;
-    hash = (hash << 13) | (hash >>> 19);
-    hash = (Math.imul(hash, 5) + 0xe6546b64) | 0;
-  }
+  for (const value of values) hash = murmurStep(hash, value);
   return mix32(hash ^ (values.length * 4));
+}
+
+/** MurmurHash3's state after one more uint32: for hashes of many lists that begin alike. */
+export function murmurStep(state: number, value: number): number {
+  let k = Math.imul(value, 0xcc9e2d51);
+  k = Math.imul((k << 15) | (k >>> 17), 0x1b873593);
+  const hash = state ^ k;
+  return (Math.imul((hash << 13) | (hash >>> 19), 5) + 0xe6546b64) | 0;
 }
 
 /**

@@ -20,7 +20,7 @@ export const maxSize = 2 ** 48;
  * Smallest domain. Halves of one or two bits have too few round functions: at n = 8 a value's neighbours are then
  * visibly uneven (chi-square per degree of freedom 260); from 10 bits on they are not.
  */
-const minBits = 10;
+export const minBits = 10;
 
 /** Bits of the two halves for n values. */
 export interface Halves {

@@ -1,13 +1,17 @@
 // The schedule: which places of which epoch a rank gets, batch by batch. A loader counts the samples that it delivers
 // from 0; the schedule turns such a count into (epoch, place) and cuts the stream into batches that never cross an
 // epoch. With w ranks the b-th global batch of an epoch is places [b*w*B, (b+1)*w*B), of which rank r takes the r-th
-// slice. Only the first epoch can start elsewhere than at place 0, when a run is resumed.
+// slice. Only the first epoch can start elsewhere than at place 0, when a run is resumed. With `last: "join"` batches do
+// cross: the whole run is then scheduled as one long first epoch, whose places run on through those of the next ones.
 // Rule: pure numbers; every rank of a world gets equally many equal batches.
 
 import { SpillwayError } from "../errors.js";
 
-/** What becomes of the samples that do not fill a batch of every rank at an epoch's end. */
-export type Last = "drop" | "wrap" | "keep";
+/**
+ * What becomes of the samples that do not fill a batch of every rank at an epoch's end: left out, filled up from the
+ * same epoch's start or from the next epoch ("join"), or given as a smaller batch.
+ */
+export type Last = "drop" | "wrap" | "keep" | "join";
 
 export interface ScheduleOptions {
   /** Samples of the view. */
@@ -46,9 +50,10 @@ export interface Schedule extends ScheduleOptions {
 }
 
 function countOf(size: number, { batchSize, worldSize, last }: ScheduleOptions): number {
-  if (last === "keep") return size;
+  if (last === "keep" || (last === "join" && worldSize === 1) || size === Number.POSITIVE_INFINITY)
+    return size;
   const whole = size / (batchSize * worldSize);
-  return (last === "drop" ? Math.floor(whole) : Math.ceil(whole)) * batchSize;
+  return (last === "wrap" ? Math.ceil(whole) : Math.floor(whole)) * batchSize;
 }
 
 /** @throws SpillwayError `usage` for a rank outside the world, `last: "keep"` with several ranks, or no batch at all */
@@ -70,22 +75,29 @@ export function createSchedule(options: ScheduleOptions): Schedule {
   }
   const start = position % n;
   const firstEpoch = (position - start) / n;
-  const epochCount = countOf(n, options);
-  const firstEpochCount = countOf(n - start, options);
+  const isJoined = last === "join";
+  const size = isJoined ? Math.max(1, epochs) * n : n;
+  const epochCount = countOf(size, options);
   if (epochCount === 0) {
     throw new SpillwayError(
       "usage",
-      `${n} samples do not fill one batch of ${batchSize} for ${worldSize} ranks`,
+      `${size} samples do not fill one batch of ${batchSize} for ${worldSize} ranks`,
       {
-        remedy: `Lower batchSize to ${Math.max(1, Math.floor(n / worldSize))}, or use last: "wrap".`,
+        remedy: `Lower batchSize to ${Math.max(1, Math.floor(size / worldSize))}, or use last: "wrap".`,
       },
     );
   }
+  if (isJoined) {
+    const all = countOf(Math.max(0, epochs * n - position), options);
+    return { ...options, firstEpochCount: all, epochCount, total: all };
+  }
+  const firstEpochCount = countOf(n - start, options);
   const total = firstEpoch >= epochs ? 0 : firstEpochCount + (epochs - firstEpoch - 1) * epochCount;
   return { ...options, firstEpochCount, epochCount, total };
 }
 
-function requireWhole(name: string, value: number, least: number): void {
+/** @throws SpillwayError `usage` unless an option is a whole number, `least` or more */
+export function requireWhole(name: string, value: number, least: number): void {
   if (Number.isSafeInteger(value) && value >= least) return;
   throw new SpillwayError("usage", `${name} ${value} is not a whole number from ${least}`, {
     remedy: `Give ${name} a whole number.`,
@@ -115,7 +127,7 @@ export function batchRange(schedule: Schedule, number: number): { first: number;
 
 /** Where the loader's `count`-th sample stands. */
 export function locate(schedule: Schedule, count: number): { epoch: number; place: number } {
-  const { n, batchSize, rank, worldSize, position, firstEpochCount, epochCount } = schedule;
+  const { n, batchSize, rank, worldSize, last, position, firstEpochCount, epochCount } = schedule;
   const start = position % n;
   const firstEpoch = (position - start) / n;
   const isFirst = count < firstEpochCount;
@@ -124,15 +136,17 @@ export function locate(schedule: Schedule, count: number): { epoch: number; plac
   const epoch = isFirst ? firstEpoch : firstEpoch + 1 + (later - inEpoch) / epochCount;
   const offset = inEpoch % batchSize;
   const batch = (inEpoch - offset) / batchSize;
-  const place = (isFirst ? start : 0) + (batch * worldSize + rank) * batchSize + offset;
-  return { epoch, place: place % n };
+  const at = (isFirst ? start : 0) + (batch * worldSize + rank) * batchSize + offset;
+  const place = at % n;
+  return { epoch: last === "join" ? epoch + (at - place) / n : epoch, place };
 }
 
 /** How many samples follow `count` at consecutive places (modulo n) of the same epoch, that sample included. */
 export function stretch(schedule: Schedule, count: number): number {
-  const { batchSize, worldSize, firstEpochCount, epochCount } = schedule;
+  const { n, batchSize, worldSize, last, firstEpochCount, epochCount } = schedule;
   const inEpoch = count < firstEpochCount ? count : (count - firstEpochCount) % epochCount;
-  const leftInEpoch = (count < firstEpochCount ? firstEpochCount : epochCount) - inEpoch;
+  const left = (count < firstEpochCount ? firstEpochCount : epochCount) - inEpoch;
+  const leftInEpoch = last === "join" ? Math.min(left, n - locate(schedule, count).place) : left;
   return worldSize === 1 ? leftInEpoch : Math.min(leftInEpoch, batchSize - (inEpoch % batchSize));
 }
 
@@ -140,6 +154,7 @@ export function stretch(schedule: Schedule, count: number): number {
 export function batchAt(schedule: Schedule, count: number): BatchPlan | undefined {
   const { n, batchSize, worldSize, total, firstEpochCount, epochCount, position } = schedule;
   if (count >= total) return undefined;
+  if (schedule.last === "join") return joinedBatchAt(schedule, count);
   const isFirst = count < firstEpochCount;
   const inEpoch = isFirst ? count : (count - firstEpochCount) % epochCount;
   const size = Math.min(batchSize, (isFirst ? firstEpochCount : epochCount) - inEpoch);
@@ -157,5 +172,25 @@ export function batchAt(schedule: Schedule, count: number): BatchPlan | undefine
     size,
     wrapped: Math.max(0, Math.min(size, ownStart + size - n)),
     positionAfter: isLast ? (epoch + 1) * n : epoch * n + worldEnd,
+  };
+}
+
+/** The same where batches cross epochs: a batch belongs to the epoch in which its first sample, of all ranks, lies. */
+function joinedBatchAt(schedule: Schedule, count: number): BatchPlan {
+  const { n, batchSize, worldSize, total, position, epochs } = schedule;
+  const worldSamples = batchSize * worldSize;
+  const size = Math.min(batchSize, total - count);
+  const number = Math.floor(count / batchSize);
+  const start = position + number * worldSamples;
+  const epoch = (start - (start % n)) / n;
+  const firstOfEpoch = Math.max(0, Math.ceil((epoch * n - position) / worldSamples));
+  const isLast = count + size === total;
+  return {
+    epoch,
+    index: number - firstOfEpoch,
+    first: count,
+    size,
+    wrapped: 0,
+    positionAfter: isLast ? epochs * n : start + worldSamples,
   };
 }

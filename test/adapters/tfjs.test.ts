@@ -3,8 +3,8 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { type Dataset, open, SpillwayError } from "spillway";
-import { evaluate, fieldTensor, fit, tensors, tfData, useWasm } from "spillway/tfjs";
+import { type BatchSource, type Dataset, mix, open, SpillwayError } from "spillway";
+import { evaluate, type FitOptions, fieldTensor, fit, tensors, tfData, useWasm } from "spillway/tfjs";
 import { packed, temporaryFolder } from "../fixtures/packed.js";
 
 const count = 500;
@@ -196,6 +196,25 @@ test("fit trains on every sample of each epoch and validates in between, inside 
   );
   assert.equal(loops, 1, "the training loop is open while an epoch is reported");
   assert.deepEqual(reports.at(-1)!.validation, await evaluate(model, val, { ...fields, batchSize }));
+  assert.equal((await dataset.stats()).loops, 0);
+});
+
+test("fit trains on balanced and weighted samples, and on a mix of views", async () => {
+  const [train, val] = [dataset.view({ split: "train" }), dataset.view({ split: "val" })];
+  const batchesOf = async (source: BatchSource, options: Partial<FitOptions>) => {
+    const counts: number[] = [];
+    const reports = await fit(createModel(), source, {
+      ...fields,
+      ...options,
+      batchSize,
+      epochs: 2,
+      onBatch: ({ batchCount }) => void counts.push(batchCount),
+    });
+    return [reports.map(({ samples }) => samples), counts.length, counts[0]];
+  };
+  assert.deepEqual(await batchesOf(train, { balance: "label" }), [[400, 400], 14, 7]);
+  assert.deepEqual(await batchesOf(train, { weights: new Float32Array(400).fill(1) }), [[400, 400], 14, 7]);
+  assert.deepEqual(await batchesOf(mix([train, val], [1, 1]), {}), [[448, 448], 14, 7]);
   assert.equal((await dataset.stats()).loops, 0);
 });
 

@@ -8,6 +8,7 @@ test("the public API is this list, and no more", () => {
     "SpillwayError",
     "View",
     "classes",
+    "mix",
     "open",
     "pack",
     "tensor",

@@ -92,6 +92,85 @@ test('last: "drop" leaves out what does not fill a batch, and the next epoch sta
   ]);
 });
 
+test('last: "join" fills a batch from the next epoch: every place once, in order, and the batches all whole', () => {
+  fc.assert(
+    fc.property(shape, fc.nat({ max: 900 }), (over, position) => {
+      const total = over.n * over.epochs;
+      fc.pre(position <= total);
+      const batches: number[][] = [];
+      const schedule = createSchedule(options({ ...over, position, last: "join" }));
+      for (let count = 0; ; ) {
+        const batch = batchAt(schedule, count);
+        if (!batch) break;
+        const places = Array.from({ length: batch.size }, (_, k) => locate(schedule, count + k));
+        batches.push(places.map(({ epoch, place }) => epoch * over.n + place));
+        assert.equal(batch.epoch, places[0]!.epoch);
+        assert.equal(batch.wrapped, 0);
+        count += batch.size;
+        assert.equal(batch.positionAfter, position + count);
+      }
+      assert.deepEqual(
+        batches.flat(),
+        Array.from({ length: total - position }, (_, k) => position + k),
+      );
+      for (const batch of batches.slice(0, -1)) assert.equal(batch.length, over.batchSize);
+      assert.equal(batches.length, batchCount(schedule));
+    }),
+  );
+});
+
+test('with last: "join" the ranks of a world share whole batches, which are numbered within their epoch', () => {
+  fc.assert(
+    fc.property(shape, fc.integer({ min: 2, max: 4 }), fc.nat({ max: 300 }), (over, worldSize, position) => {
+      const { n, batchSize } = over;
+      const common = {
+        ...over,
+        worldSize,
+        position,
+        last: "join" as const,
+        epochs: Number.POSITIVE_INFINITY,
+      };
+      const ranks = Array.from({ length: worldSize }, (_, rank) =>
+        createSchedule(options({ ...common, rank })),
+      );
+      const indices: number[] = [];
+      for (let b = 0; b < 12; b += 1) {
+        const together = ranks.flatMap((schedule) =>
+          Array.from({ length: batchSize }, (_, k) => {
+            const { epoch, place } = locate(schedule, b * batchSize + k);
+            return epoch * n + place;
+          }),
+        );
+        const start = position + b * batchSize * worldSize;
+        assert.deepEqual(
+          together,
+          Array.from({ length: batchSize * worldSize }, (_, k) => start + k),
+        );
+        for (const schedule of ranks) {
+          const batch = batchAt(schedule, b * batchSize)!;
+          assert.equal(batch.epoch, Math.floor(start / n));
+          assert.equal(batch.positionAfter, start + batchSize * worldSize);
+          assert.deepEqual(batchRange(schedule, b), { first: b * batchSize, size: batchSize });
+        }
+        const { epoch, index } = batchAt(ranks[0]!, b * batchSize)!;
+        indices[epoch] ??= 0;
+        assert.equal(index, indices[epoch]);
+        indices[epoch]! += 1;
+      }
+    }),
+  );
+});
+
+test('last: "join" with ranks leaves out only what does not fill a batch at the very end', () => {
+  const schedule = createSchedule(
+    options({ n: 10, batchSize: 3, rank: 1, worldSize: 2, epochs: 3, last: "join" }),
+  );
+  assert.equal(schedule.total, 15);
+  assert.equal(batchAt(schedule, 12)!.positionAfter, 30);
+  assert.equal(batchAt(schedule, 15), undefined);
+  assert.equal(createSchedule({ ...schedule, position: 30 }).total, 0);
+});
+
 test("resuming at any position equals skipping to it", () => {
   fc.assert(
     fc.property(shape, fc.nat({ max: 2000 }), (over, k) => {
@@ -173,7 +252,7 @@ test("the number of a batch tells where it starts and how large it is, without g
     fc.property(
       shape,
       fc.nat({ max: 900 }),
-      fc.constantFrom<Last>("keep", "drop", "wrap"),
+      fc.constantFrom<Last>("keep", "drop", "wrap", "join"),
       (sizes, position, last) => {
         fc.pre(last !== "drop" || sizes.batchSize <= sizes.n);
         const schedule = createSchedule(options({ ...sizes, position, last }));

@@ -15,13 +15,11 @@ test("a token says what was encoded", () => {
       fc.maxSafeNat(),
       hex,
       fc.integer({ min: 1, max: 1e6 }),
-      (seed, position, view, commit) => {
-        assert.deepEqual(parseToken(encodeToken({ seed, position, view, commit })), {
-          seed,
-          position,
-          view,
-          commit,
-        });
+      fc.option(fc.tuple(fc.constantFrom("b", "w"), hex)),
+      (seed, position, view, commit, drawing) => {
+        const isDrawn = drawing !== null && seed !== undefined;
+        const point = { seed, position, view, commit, ...(isDrawn && { drawing: drawing.join("") }) };
+        assert.deepEqual(parseToken(encodeToken(point)), point);
       },
     ),
   );
@@ -36,6 +34,10 @@ test("the form of a token is that of order version 1", () => {
     encodeToken({ seed: undefined, position: 0, view: "9f86d081884c7d65", commit: 1 }),
     "1.c.0.9f86d081884c7d65.1",
   );
+  assert.equal(
+    encodeToken({ seed: 7, position: 5, view: "9f86d081884c7d65", commit: 1, drawing: "b5d41402abc4b2a76" }),
+    "1.s7.5.9f86d081884c7d65.1.b5d41402abc4b2a76",
+  );
 });
 
 test("any text gives a token or our error", () => {
@@ -48,6 +50,14 @@ test("any text gives a token or our error", () => {
       }
     }),
   );
+});
+
+test("refuses a token that is of the catalog's order and balanced", () => {
+  assert.throws(() => parseToken("1.c.0.9f86d081884c7d65.1.b5d41402abc4b2a76"), {
+    code: "usage",
+    message:
+      '"1.c.0.9f86d081884c7d65.1.b5d41402abc4b2a76" is no resume token. Pass on batch.resume of an earlier run, unchanged.',
+  });
 });
 
 test("refuses a token of a newer order", () => {

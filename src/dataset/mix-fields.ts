@@ -1,0 +1,47 @@
+// Whether datasets can be mixed: their fields must have the same names, dtypes and shapes, and class fields the same
+// classes in the same order, so that label 3 means the same in every sample of a batch.
+
+import { SpillwayError } from "../errors.js";
+import { describeField, type Field } from "../tensor/field.js";
+import type { NamedField } from "./mixed-batch.js";
+
+/**
+ * @param first fields of views[0]
+ * @param other fields of views[k], of the dataset at `path`
+ * @throws SpillwayError `mismatch`, both sides named
+ */
+export function requireSameFields(
+  first: readonly NamedField[],
+  other: readonly NamedField[],
+  k: number,
+  path: string,
+): void {
+  const names = (fields: readonly NamedField[]) => fields.map(([name]) => name);
+  const refuse = (what: string, field?: string) =>
+    new SpillwayError("mismatch", `views[0] and views[${k}] cannot be mixed: ${what}`, {
+      remedy: "Mix datasets whose fields are the same, or pack them so.",
+      where: { dataset: path, ...(field !== undefined && { field }) },
+    });
+  const others = new Map(other);
+  if (first.length !== other.length || first.some(([name]) => !others.has(name))) {
+    throw refuse(`one has fields ${names(first).join(", ")}, the other ${names(other).join(", ")}`);
+  }
+  for (const [name, field] of first) {
+    const difference = differenceOf(field, others.get(name)!);
+    if (difference) throw refuse(`field "${name}" ${difference}`, name);
+  }
+}
+
+/** In what two fields differ; undefined if a sample of one can lie beside a sample of the other. */
+function differenceOf(a: Field, b: Field): string | undefined {
+  if (a.kind === "class" && b.kind === "class") {
+    const at = a.classes.findIndex((name, label) => name !== b.classes[label]);
+    if (at < 0 && a.classes.length === b.classes.length) return undefined;
+    if (at < 0) return `has ${a.classes.length} classes in one, ${b.classes.length} in the other`;
+    const there = b.classes[at] === undefined ? "nothing" : `"${b.classes[at]}"`;
+    return `has class ${at} "${a.classes[at]}" in one, ${there} in the other`;
+  }
+  const isSame =
+    a.kind === "tensor" && b.kind === "tensor" && a.dtype === b.dtype && String(a.shape) === String(b.shape);
+  return isSame ? undefined : `is ${describeField(a)} in one, ${describeField(b)} in the other`;
+}
