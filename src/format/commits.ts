@@ -34,6 +34,28 @@ export function classCounts(fields: Fields): Record<string, number> {
   );
 }
 
+/** Commits of a dataset with these fields, without the numbers of classes of those that know all. */
+export function tellOlder<T extends Committed["commits"][number]>(
+  commits: readonly T[],
+  fields: Fields,
+): T[] {
+  const all = JSON.stringify(classCounts(fields));
+  return commits.map((commit) => {
+    if (JSON.stringify(commit.classes) !== all) return commit;
+    const { classes: _, ...rest } = commit;
+    return rest as T;
+  });
+}
+
+/** The first parts of a dataset, which hold `rows` rows together. */
+export function firstParts<T extends { rows: number }>(parts: readonly T[], rows: number): T[] {
+  let end = 0;
+  return parts.filter((part) => {
+    end += part.rows;
+    return end <= rows;
+  });
+}
+
 /** What is wrong with the commits of a manifest, if anything is. */
 export function faultOfCommits(
   manifest: Committed & { packing?: { before?: number | undefined } | undefined },
