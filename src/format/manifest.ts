@@ -7,6 +7,7 @@ import { z } from "zod";
 import { SpillwayError } from "../errors.js";
 import { dtypes } from "../tensor/dtype.js";
 import { type Field, type Fields, fieldStride } from "../tensor/field.js";
+import { faultOfCommits } from "./commits.js";
 import { placeBytes, planSums } from "./shard.js";
 
 /** Version of the format that this code writes, and the newest that it reads. */
@@ -177,6 +178,8 @@ function checkSums(value: Manifest, where: string): void {
   const lastCommit = value.commits.at(-1)?.rows ?? 0;
   if (lastCommit !== value.rows)
     throw corrupt(where, `the last commit has ${lastCommit} rows, the dataset ${value.rows}`);
+  const fault = faultOfCommits(value);
+  if (fault !== undefined) throw corrupt(where, fault);
   const placed = value.placed?.reduce((sum, block) => sum + block.rows, 0) ?? 0;
   if (placed > value.rows) throw corrupt(where, `${placed} rows are placed, the dataset has ${value.rows}`);
   const inFiles = value.files?.field;

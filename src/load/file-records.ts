@@ -2,14 +2,16 @@
 // block, as all of a reader thread's do; the file of the last record stays open.
 
 import { SpillwayError } from "../errors.js";
+import { idOfRow } from "../format/placed.js";
 import { placeBytes } from "../format/shard.js";
 import {
   decodePlace,
+  faultOfPlace,
   type IndexedPlace,
-  leadsOut,
   maxPathBytes,
   openIndexedFile,
   otherContent,
+  requireUnchanged,
 } from "../source/indexed-file.js";
 import { type ReadableFile, readFully } from "../store/file.js";
 import type { OpenFiles } from "./open-files.js";
@@ -36,8 +38,10 @@ export class FileRecords {
    * @throws SpillwayError `missing` or `mismatch` for a file that is gone or changed, `corrupt` for a damaged index
    */
   read(shard: number, row: number, target: Uint8Array): void {
-    const place = this.#find(shard, row);
-    if (place.path !== this.#path) {
+    const place = this.#find(shard, row, target.length);
+    if (place.path === this.#path) {
+      requireUnchanged(this.#file!, this.#files.root, place, this.#sample(shard, row));
+    } else {
       this.close();
       this.#file = openIndexedFile(this.#files.root, place, this.#sample(shard, row));
       this.#path = place.path;
@@ -53,14 +57,15 @@ export class FileRecords {
 
   /** The error for a record whose content is not what was indexed. */
   otherContent(shard: number, row: number): SpillwayError {
-    return otherContent(this.#files.root, this.#find(shard, row), this.#sample(shard, row));
+    return otherContent(this.#files.root, this.#find(shard, row, 0), this.#sample(shard, row));
   }
 
   #sample(shard: number, row: number) {
-    return { dataset: this.#table.root, sample: this.#table.firstRows[shard]! + row };
+    return { dataset: this.#table.root, sample: idOfRow(this.#table, this.#table.firstRows[shard]! + row) };
   }
 
-  #find(shard: number, row: number): IndexedPlace {
+  /** Where a record of `stride` bytes lies. */
+  #find(shard: number, row: number, stride: number): IndexedPlace {
     const { places, offsets, paths, pathBytes } = this.#files;
     const bytes = this.#scratch;
     this.#fetch(shard, places[shard]! + row * placeBytes, placeBytes);
@@ -71,9 +76,10 @@ export class FileRecords {
     if (!(start >= 0 && length > 0 && length <= maxPathBytes && start + length <= pathBytes[shard]!))
       throw this.#damaged(shard, row, `its path has ${length} bytes`);
     this.#fetch(shard, paths[shard]! + start, length);
-    const path = bytes.toString("utf8", 0, length);
-    if (leadsOut(path)) throw this.#damaged(shard, row, `"${path.slice(0, 80)}" leads out of the folder`);
-    return { ...place, path };
+    const found = { ...place, path: bytes.toString("utf8", 0, length) };
+    const fault = faultOfPlace(found, stride);
+    if (fault !== undefined) throw this.#damaged(shard, row, fault);
+    return found;
   }
 
   #fetch(shard: number, startByte: number, byteLength: number): void {

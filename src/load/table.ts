@@ -1,7 +1,8 @@
 // The table of a dataset: all that a reader needs to find a sample, as plain data that travels to threads. Made once
 // from the manifest when a dataset is opened.
 
-import type { Manifest } from "../format/manifest.js";
+import { firstParts } from "../format/commits.js";
+import { type Manifest, wholeCommits } from "../format/manifest.js";
 import { rowsPerSum } from "../format/shard.js";
 import { type Field, fieldStride } from "../tensor/field.js";
 
@@ -62,7 +63,8 @@ export function createTable(
   rows: number,
   filesRoot = manifest.files?.root,
 ): DatasetTable {
-  const { shards } = manifest;
+  // Without those of an unfinished append: that may be given up, and its files with it.
+  const shards = firstParts(manifest.shards, wholeCommits(manifest).at(-1)!.rows);
   const inFiles = manifest.files?.field;
   const firstRows = new Float64Array(shards.length + 1);
   shards.forEach((shard, k) => {

@@ -1,8 +1,6 @@
 // What appending asks of a source: the dataset's own fields. Classes may be new; labels are renumbered by their names,
 // so that a class has one number in all commits.
 
-import fs from "node:fs";
-import { join } from "node:path";
 import { SpillwayError } from "../errors.js";
 import { type Manifest, wholeCommits } from "../format/manifest.js";
 import type { Source } from "../source/source.js";
@@ -14,8 +12,11 @@ import {
   type Fields,
   fieldStride,
 } from "../tensor/field.js";
-import { writeManifest } from "./dataset-writer.js";
-import { readState, removeState } from "./state.js";
+import { withOrigins } from "./dataset-copy.js";
+import { discardAppend } from "./discard.js";
+import { locatedSource, withoutIndexed } from "./index-source.js";
+import type { PackOptions } from "./options.js";
+import { hasState, readState } from "./state.js";
 
 /**
  * @param again whether a source may be added that is part of the dataset already
@@ -24,8 +25,13 @@ import { readState, removeState } from "./state.js";
 export function requireNew(source: Source, path: string, manifest: Manifest, again: boolean): void {
   // A program's samples cannot be told from others with the same fields.
   if (again || source.kind === "samples") return;
-  const sources = wholeCommits(manifest).map((commit, k) => (k === 0 ? manifest.source : commit.source));
-  const at = sources.findIndex((known) => known?.fingerprint === source.fingerprint);
+  const commits = wholeCommits(manifest);
+  const at = commits.findIndex((commit, k) => {
+    const from = k === 0 ? manifest.source : commit.source;
+    // A dataset that this one was made of, or this one itself, has the fingerprint of one of its commits.
+    const isDataset = source.kind === "dataset" && commit.fingerprint === source.fingerprint;
+    return isDataset || from?.fingerprint === source.fingerprint;
+  });
   if (at < 0) return;
   throw new SpillwayError("exists", `these samples are in ${path} already, since commit ${at + 1}`, {
     remedy: "There is nothing to do; to have them twice, add --again.",
@@ -33,8 +39,56 @@ export function requireNew(source: Source, path: string, manifest: Manifest, aga
   });
 }
 
+/** A source that fits a dataset, and the dataset that it is added to. */
+export interface Appending {
+  source: Source;
+  dataset: Manifest;
+  /** Lets go of what was opened besides the source. */
+  release(): void;
+}
+
+/**
+ * Makes a source fit a dataset, whose lock is held. What an interrupted append left is given up where that is asked for.
+ *
+ * @param manifest undefined where the first pack of the dataset has not come so far
+ * @throws SpillwayError `mismatch` for a dataset that is not whole, and for samples of another kind; of an index also
+ * `source` and `exists`
+ */
+export async function sourceToAppend(
+  opened: Source,
+  path: string,
+  manifest: Manifest | undefined,
+  options: PackOptions,
+  note: (text: string) => void,
+): Promise<Appending> {
+  requireWhole(path, manifest);
+  if (options.discard && discardAppend(path, manifest)) note("Gave up what an interrupted run had left.");
+  requireKnown(path, manifest);
+  const located = manifest.files ? await newToIndex(opened, path, manifest, options, note) : opened;
+  const named = located.dataset && withOrigins(located, located.dataset);
+  return {
+    source: fitToDataset(named?.source ?? located, manifest, path, note),
+    dataset: manifest,
+    release: () => named?.release(),
+  };
+}
+
+/** What a source has that an index has not. */
+async function newToIndex(
+  opened: Source,
+  path: string,
+  manifest: Manifest,
+  options: PackOptions,
+  note: (text: string) => void,
+): Promise<Source> {
+  const located = locatedSource(opened, manifest);
+  if (options.again) return located;
+  const before = readState(path, true)?.begun.before ?? manifest.rows;
+  return withoutIndexed(located, path, manifest, before, note);
+}
+
 /** @throws SpillwayError `mismatch` for a dataset whose first pack has not finished */
-export function requireAppendable(path: string, manifest: Manifest | undefined): void {
+function requireWhole(path: string, manifest: Manifest | undefined): asserts manifest is Manifest {
   if (manifest && (!manifest.packing || manifest.packing.before !== undefined)) return;
   throw new SpillwayError("mismatch", `${path} is not whole yet, so nothing can be added to it`, {
     remedy: "Run the pack command again to finish it, then append.",
@@ -42,12 +96,22 @@ export function requireAppendable(path: string, manifest: Manifest | undefined):
   });
 }
 
+/** @throws SpillwayError `mismatch` for an unfinished append of which nobody knows any more what it was of */
+function requireKnown(path: string, { packing }: Manifest): void {
+  if (packing?.before === undefined || hasState(path)) return;
+  throw new SpillwayError(
+    "mismatch",
+    `${path} holds an unfinished append, and what it was of is lost with its folder .packing`,
+    { remedy: "Give the unfinished part up with --discard.", where: { dataset: path } },
+  );
+}
+
 /**
  * The source with the dataset's fields.
  *
  * @throws SpillwayError `mismatch` for other fields, shapes or dtypes, each with both sides
  */
-export function fitToDataset(
+function fitToDataset(
   source: Source,
   manifest: Manifest,
   path: string,
@@ -73,7 +137,10 @@ function requireSameNames(source: Source, names: readonly string[], path: string
   throw new SpillwayError(
     "mismatch",
     `the samples have the fields ${given.join(", ")}; those of ${path} have ${names.join(", ")}`,
-    { remedy: "Append samples of the same kind, or pack them into a dataset of their own." },
+    {
+      remedy: "Append samples of the same kind, or pack them into a dataset of their own.",
+      where: { dataset: path },
+    },
   );
 }
 
@@ -102,21 +169,10 @@ function fitField(
     return [there, undefined];
   }
   const { classes } = given as ClassField;
-  // Names that come with the samples are numbered by the source itself, from the dataset's list on.
-  const isOpen = classes.length === 0;
-  if (isOpen) {
-    if (there.dtype !== "int32") throw differs();
-    throw new SpillwayError(
-      "usage",
-      `the classes of field "${name}" are not declared, and ${path} knows some already`,
-      {
-        remedy: `Declare them: fields: { ${name}: classes([...]) }, the dataset's first.`,
-        where: { dataset: path, field: name },
-      },
-    );
-  }
-  const more = classes.filter((label) => !there.classes.includes(label));
+  const numbers = new Map(there.classes.map((label, number) => [label, number]));
+  const more = classes.filter((label) => !numbers.has(label));
   const all = [...there.classes, ...more];
+  for (const label of more) numbers.set(label, numbers.size);
   if (fieldStride({ ...there, dtype: classDtype(all.length) }) > fieldStride(there)) {
     throw new SpillwayError(
       "mismatch",
@@ -131,7 +187,7 @@ function fitField(
     const shown = more.slice(0, 10).join(", ") + (more.length > 10 ? ", ..." : "");
     note(`${more.length === 1 ? "A new class" : `${more.length} new classes`} of field "${name}": ${shown}.`);
   }
-  return [{ ...there, classes: all }, Uint32Array.from(classes, (label) => all.indexOf(label))];
+  return [{ ...there, classes: all }, Uint32Array.from(classes, (label) => numbers.get(label)!)];
 }
 
 /** A source with its fields in another order, its labels with other numbers. */
@@ -183,31 +239,4 @@ function renumbered(
     }),
     close: () => source.close(),
   };
-}
-
-/** Gives an unfinished append up: the dataset is again what it was before. False where there is none. */
-export function discardAppend(path: string, manifest: Manifest | undefined): boolean {
-  const { before } = manifest?.packing ?? {};
-  if (manifest && before !== undefined) {
-    let rows = 0;
-    const kept = manifest.shards.filter((shard) => {
-      rows += shard.rows;
-      return rows <= before;
-    });
-    const dropped = manifest.shards.slice(kept.length);
-    const droppedParts = manifest.catalog.splice(manifest.catalog.length - dropped.length);
-    manifest.shards = kept;
-    manifest.rows = before;
-    manifest.commits.pop();
-    delete manifest.packing;
-    writeManifest(path, manifest);
-    for (const shard of dropped) {
-      fs.rmSync(join(path, shard.path), { force: true });
-      fs.rmSync(join(path, shard.sums.path), { force: true });
-    }
-    for (const part of droppedParts) fs.rmSync(join(path, part.path), { force: true });
-  }
-  const hadState = readState(path) !== undefined;
-  removeState(path);
-  return before !== undefined || hadState;
 }

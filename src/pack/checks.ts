@@ -12,7 +12,7 @@ import { freeMemory } from "../store/free-memory.js";
 import { type Fields, sampleBytes } from "../tensor/field.js";
 import { leastWriterBytes, maxShards, tooManyShards } from "./dataset-writer.js";
 import type { PackOptions } from "./options.js";
-import { packingName, readState } from "./state.js";
+import { hasState, packingName } from "./state.js";
 import { scratchBytes, writerShare } from "./two-pass.js";
 
 export const defaultJobs = 16;
@@ -48,7 +48,7 @@ export function checkOptions({ jobs, layout }: PackOptions): void {
  */
 export function requireRoom(path: string, isLocked: boolean, isAppend: boolean): void {
   if (isAppend) {
-    if (fs.existsSync(join(path, manifestName)) || readState(path)) return;
+    if (fs.existsSync(join(path, manifestName)) || hasState(path)) return;
     throw new SpillwayError("missing", `${path} is no dataset that could be appended to`, {
       remedy: "Check the path, or leave out --append to make a new one.",
       where: { path },
@@ -65,7 +65,7 @@ export function requireRoom(path: string, isLocked: boolean, isAppend: boolean):
       where: { path },
     });
   }
-  if (readState(path) !== undefined) return;
+  if (hasState(path)) return;
   // Killed while it began, or at its very end: a lock, or scratch without a state.
   const others = files.filter((file) => !file.startsWith(".lock") && file !== packingName);
   if (others.length === 0 || (!isLocked && files.includes(manifestName) && others.length < files.length))

@@ -1,6 +1,7 @@
 // Whether the fingerprints of a dataset's commits are those of its rows: computed anew from the catalog's hashes and the
 // stored labels as they are verified.
 
+import { fieldsOfCommit } from "../format/commits.js";
 import { CommitDigest } from "../format/digest.js";
 import { type Manifest, manifestName } from "../format/manifest.js";
 import { type Fields, fieldStride } from "../tensor/field.js";
@@ -51,28 +52,12 @@ export class CommitCheck {
   #finish(): void {
     const { commits, packing } = this.#manifest;
     const { fingerprint: said } = commits[this.#commit]!;
-    const found = this.#digest.fingerprint(this.#fields(), commits[this.#commit - 1]?.fingerprint);
+    const fields = fieldsOfCommit(this.#manifest, this.#commit);
+    const found = this.#digest.fingerprint(fields, commits[this.#commit - 1]?.fingerprint);
     // What is being packed may not be told by its rows yet, where the catalog comes at the end.
     const isOpen = packing !== undefined && this.#commit === commits.length - 1;
     if (found !== said && !isOpen) this.#wrong.push({ commit: this.#commit, said, found });
     this.#commit += 1;
     this.#digest = new CommitDigest(this.#manifest.fields as Fields);
   }
-
-  /** The fields with the classes that the commit knows. */
-  #fields(): Fields {
-    const { fields, commits } = this.#manifest;
-    const known = commits[this.#commit]!.classes;
-    return known ? knownFields(fields as Fields, known) : (fields as Fields);
-  }
-}
-
-/** Fields with the first classes alone, as many as a commit knew of each. */
-export function knownFields(fields: Fields, counts: Readonly<Record<string, number>>): Fields {
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, field]) => [
-      name,
-      field.kind === "class" ? { ...field, classes: field.classes.slice(0, counts[name]) } : field,
-    ]),
-  );
 }

@@ -3,12 +3,14 @@
 
 import fs from "node:fs";
 import { join } from "node:path";
-import { openCatalogPart } from "../catalog/catalog-reader.js";
+import { type CatalogPart, openCatalogPart } from "../catalog/catalog-reader.js";
 import { SpillwayError } from "../errors.js";
+import { firstParts, tellOlder } from "../format/commits.js";
 import { type CatalogEntry, type Manifest, wholeCommits } from "../format/manifest.js";
 import { Hasher } from "../kernels/hasher.js";
-import type { Source } from "../source/source.js";
+import type { Origin, Source } from "../source/source.js";
 import { createFolder, ioError, openFile, syncFolder } from "../store/file.js";
+import type { Fields } from "../tensor/field.js";
 
 const chunkBytes = 2 ** 20;
 
@@ -20,12 +22,7 @@ export type Original = NonNullable<Source["dataset"]>;
 
 /** Parts of the catalog of the commits that are whole. */
 function wholeParts(manifest: Readonly<Manifest>): CatalogEntry[] {
-  const { rows } = wholeCommits(manifest).at(-1)!;
-  let end = 0;
-  return manifest.catalog.filter((part) => {
-    end += part.rows;
-    return end <= rows;
-  });
+  return firstParts(manifest.catalog, wholeCommits(manifest).at(-1)!.rows);
 }
 
 /**
@@ -46,20 +43,24 @@ export function keepOriginal(
     copyFile(join(original.folder, part.path), join(folder, part.path), part.hash);
   }
   syncFolder(join(folder, "catalog"));
-  for (const side of sideFolders) {
-    const from = join(original.folder, side);
-    if (!fs.existsSync(from)) continue;
-    createFolder(join(folder, side));
-    for (const name of fs.readdirSync(from)) {
-      if (!name.endsWith(".tmp")) copyFile(join(from, name), join(folder, side, name));
-    }
-    syncFolder(join(folder, side));
-  }
+  for (const side of sideFolders) copyFolder(join(original.folder, side), join(folder, side));
   const { manifest: before } = original;
   manifest.catalog = parts;
-  manifest.commits = [...wholeCommits(before)];
+  manifest.commits = tellOlder(wholeCommits(before), manifest.fields as Fields);
   manifest.source = before.source;
   if (seed !== undefined) manifest.placed = [{ rows: manifest.rows, seed }];
+}
+
+/** Copies a folder with all that is in it, if it is there. */
+function copyFolder(from: string, to: string): void {
+  if (!fs.existsSync(from)) return;
+  createFolder(to);
+  for (const entry of fs.readdirSync(from, { withFileTypes: true })) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)];
+    if (entry.isDirectory()) copyFolder(source, target);
+    else if (entry.isFile() && !entry.name.endsWith(".tmp")) copyFile(source, target);
+  }
+  syncFolder(to);
 }
 
 /** Copies a file and makes it durable. @throws SpillwayError `corrupt` unless its hash is the one given */
@@ -95,48 +96,62 @@ function copyFile(from: string, to: string, hash?: string): void {
 
 /**
  * The samples of a dataset with the paths and rows that its catalog has, to be appended to another one. They have to be
- * asked for in the order of their ids: a row group of the catalog is held at a time.
+ * asked for in the order of their ids: a row group of the catalog is held at a time, until it is released.
  */
-export function withOrigins(source: Source, { folder, manifest }: Original): Source {
-  const parts = wholeParts(manifest);
+export function withOrigins(
+  source: Source,
+  { folder, manifest }: Original,
+): { source: Source; release(): void } {
   const { readInto } = source;
-  let first = 0;
-  let origins: { path: string; row?: number }[] = [];
-  let loading: Promise<void> = Promise.resolve();
-  const load = async (id: number): Promise<void> => {
-    if (id >= first && id < first + origins.length) return;
-    let partStart = 0;
-    for (const entry of parts) {
-      if (id < partStart + entry.rows) {
-        const part = await openCatalogPart(join(folder, entry.path), entry);
-        try {
-          const group = part.groups.find(({ end }) => id - partStart < end)!;
-          const records = await part.read(group.start, group.end, ["path", "row"]);
-          first = partStart + group.start;
-          origins = records.map(({ path, row }) => ({
-            path: String(path ?? ""),
-            ...(row == null ? {} : { row: Number(row) }),
-          }));
-        } finally {
-          part.close();
-        }
-        return;
-      }
-      partStart += entry.rows;
-    }
-  };
-  return {
+  const origins = originsOf(folder, wholeParts(manifest));
+  let loading: Promise<unknown> = Promise.resolve();
+  const named: Source = {
     ...source,
     async readInto(id, into) {
-      let origin: { path: string; row?: number } | undefined;
-      loading = loading.then(async () => {
-        await load(id);
-        origin = origins[id - first];
-      });
-      await loading;
+      // One after another: whoever comes later needs the same row group, or the next.
+      const found = loading.then(() => origins.of(id));
+      loading = found.catch(() => {});
+      const origin = await found;
       await readInto!.call(source, id, into);
-      return origin ?? { path: "" };
+      return origin;
     },
     close: () => source.close(),
+  };
+  return { source: named, release: origins.close };
+}
+
+/** Origins by id, the row group at work in memory. */
+function originsOf(folder: string, entries: readonly CatalogEntry[]) {
+  let part: CatalogPart | undefined;
+  let number = -1;
+  let partStart = 0;
+  let first = 0;
+  let held: Origin[] = [];
+  const close = () => {
+    part?.close();
+    part = undefined;
+  };
+  return {
+    close,
+    async of(id: number): Promise<Origin> {
+      while (number < entries.length && id >= partStart + (entries[number]?.rows ?? 0)) {
+        close();
+        partStart += entries[number]?.rows ?? 0;
+        number += 1;
+      }
+      const entry = entries[number];
+      if (!entry) return { path: "" };
+      part ??= await openCatalogPart(join(folder, entry.path), entry);
+      if (id < first || id >= first + held.length) {
+        const group = part.groups.find(({ end }) => id - partStart < end);
+        const records = group ? await part.read(group.start, group.end, ["path", "row"]) : [];
+        first = partStart + (group?.start ?? 0);
+        held = records.map(({ path, row }) => ({
+          path: String(path ?? ""),
+          ...(row == null ? {} : { row: Number(row) }),
+        }));
+      }
+      return held[id - first] ?? { path: "" };
+    },
   };
 }

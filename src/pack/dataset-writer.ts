@@ -5,6 +5,7 @@
 import fs from "node:fs";
 import { join } from "node:path";
 import { SpillwayError } from "../errors.js";
+import { classCounts } from "../format/commits.js";
 import {
   encodeManifest,
   formatVersion,
@@ -274,15 +275,6 @@ export class DatasetWriter {
   #writeManifest(): void {
     writeManifest(this.#options.folder, this.#manifest);
   }
-}
-
-/** How many classes each class field has. */
-function classCounts(fields: Fields): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(fields).flatMap(([name, field]) =>
-      field.kind === "class" ? [[name, field.classes.length] as const] : [],
-    ),
-  );
 }
 
 /** The error for shards so small that a dataset would need more than 100,000 of them. */

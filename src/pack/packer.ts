@@ -20,7 +20,7 @@ import type { Source } from "../source/source.js";
 import { formatBytes, parseBytes } from "../store/byte-size.js";
 import { createFolder, syncFolder } from "../store/file.js";
 import { describeField, type Fields, sampleBytes } from "../tensor/field.js";
-import { discardAppend, fitToDataset, requireAppendable, requireNew } from "./append.js";
+import { requireNew, sourceToAppend } from "./append.js";
 import {
   checkOptions,
   checkSpace,
@@ -29,8 +29,9 @@ import {
   requireFewShards,
   requireRoom,
 } from "./checks.js";
-import { keepOriginal, type Original, withOrigins } from "./dataset-copy.js";
+import { keepOriginal, type Original } from "./dataset-copy.js";
 import { DatasetWriter, readManifest } from "./dataset-writer.js";
+import { discardAppend } from "./discard.js";
 import { checkFields } from "./field-checks.js";
 import { otherCount, type Steps, writeByIndex, writeInTurn } from "./fill.js";
 import { locatedSource } from "./index-source.js";
@@ -39,7 +40,16 @@ import { type Lock, takeLock } from "./lock.js";
 import type { PackOptions, PackProgress, PackResult } from "./options.js";
 import type { CreateSink } from "./row-sink.js";
 import { ShardWriter } from "./shard-writer.js";
-import { type Begun, type PackState, readState, removeState, requireSame, writeState } from "./state.js";
+import {
+  type Begun,
+  hasState,
+  isSame,
+  type PackState,
+  readState,
+  removeState,
+  requireSame,
+  writeState,
+} from "./state.js";
 import { arenaBytesOf, type TwoPassJob, takeFromPiles, throwOnPiles, writerShare } from "./two-pass.js";
 
 const leastShardBytes = 4096;
@@ -50,6 +60,8 @@ export interface PackTask {
   isIndex: boolean;
   /** Whether a whole dataset is there already, which grows. */
   isAppend: boolean;
+  /** Most rows of an index; another number in tests only. */
+  indexRows?: number;
 }
 
 /** Does the work of `pack`, `index` and `append`, see there. */
@@ -63,10 +75,12 @@ export async function packSource(
   requireRoom(path, false, task.isAppend);
   checkSeed(options.seed ?? 0);
   checkOptions(options);
+  // Samples that are added have the dataset's fields where they are not declared.
+  const fields = options.fields ?? (task.isAppend ? (readManifest(path)?.fields as Fields) : undefined);
   const opened =
     typeof source === "string"
       ? await openSource(source, options)
-      : await sourceOf(source, { ...(options.fields && { fields: options.fields }) });
+      : await sourceOf(source, { ...(fields && { fields }) });
   try {
     return await packOpened(opened, path, options, task);
   } finally {
@@ -102,19 +116,20 @@ async function packUnderLock(
     lock = takeLock(path);
     if (lock.takenOverFrom) note(`Took over the lock of ${lock.takenOverFrom}.`);
     // A pack that was finished but for its scratch, or that another process finished before this one had the lock.
-    if (!readState(path) && readManifest(path)) removeState(path);
+    if (!hasState(path) && fs.existsSync(join(path, manifestName))) removeState(path);
     requireRoom(path, true, task.isAppend);
-    if (options.discard && task.isAppend && discardAppend(path, readManifest(path)))
-      note("Gave the unfinished part up that an interrupted run had left.");
     const committed = readManifest(path);
-    if (task.isAppend) requireAppendable(path, committed);
-    if (task.isAppend && committed && !readState(path))
-      requireNew(opened, path, committed, options.again === true);
-    const isIndex = committed ? committed.files !== undefined : task.isIndex;
-    const located = isIndex ? locatedSource(opened, committed) : opened;
-    const named = task.isAppend && located.dataset ? withOrigins(located, located.dataset) : located;
-    const source = task.isAppend && committed ? fitToDataset(named, committed, path, note) : named;
-    return await packInto(source, path, { ...task, isIndex }, committed, options, note);
+    if (!task.isAppend) {
+      const source = task.isIndex ? locatedSource(opened, undefined) : opened;
+      return await packInto(source, path, task, committed, options, note);
+    }
+    const { source, dataset, release } = await sourceToAppend(opened, path, committed, options, note);
+    try {
+      const isIndex = dataset.files !== undefined;
+      return await packInto(source, path, { ...task, isIndex }, dataset, options, note);
+    } finally {
+      release();
+    }
   } finally {
     lock?.release();
     if (isNew) removeIfEmpty(path);
@@ -132,11 +147,12 @@ function removeIfEmpty(path: string): void {
 async function packInto(
   source: Source,
   path: string,
-  { isIndex, isAppend }: PackTask,
+  task: PackTask,
   committed: Manifest | undefined,
   options: PackOptions,
   note: (text: string) => void,
 ): Promise<PackResult> {
+  const { isIndex, isAppend, indexRows = maxIndexRows } = task;
   const seed = options.seed ?? 0;
   // Samples of a dataset that are appended come in the order of their ids, in which their catalog can be read.
   const isMerged = isAppend && source.dataset !== undefined;
@@ -148,7 +164,7 @@ async function packInto(
   );
   const memoryBytes = chooseMemory(source.fields, options.memory);
   if (!isIndex) requireFewShards(source, shardBytes);
-  let state = readState(path);
+  let state = readState(path, isAppend);
   // Killed right after its last commit: all is in place but for the state.
   const isDone = state && committed && !committed.packing && committed.rows > state.begun.before;
   const before = isDone
@@ -165,7 +181,13 @@ async function packInto(
     fields: JSON.stringify(source.fields),
     before,
   };
+  if (state && isDone && !isSame(state.begun, begun)) {
+    removeState(path);
+    requireRoom(path, true, isAppend);
+    return packInto(source, path, task, committed, options, note);
+  }
   if (state) requireSame(path, state.begun, begun);
+  else if (isAppend && committed) requireNew(source, path, committed, options.again === true);
   const resumedAt = state && committed ? committed.rows - before : 0;
   if (state)
     note(
@@ -193,7 +215,7 @@ async function packInto(
       ...(isIndex && { files: { field: source.files!.field, root: source.files!.root } }),
     },
     order: isShuffled ? seed : undefined,
-    shardRows: isIndex ? maxIndexRows : rowsPerShard(source.fields, shardBytes),
+    shardRows: isIndex ? indexRows : rowsPerShard(source.fields, shardBytes),
     createSink: isIndex
       ? (sink) => new IndexWriter(sink, source.files!.field)
       : (sink) => new ShardWriter(sink),
@@ -341,7 +363,8 @@ function beginState(path: string, state: PackState): void {
 
 /** Removes what was begun for a stream that turned out to be empty. */
 function removeEmpty(path: string, before: number): void {
-  if (before > 0) discardAppend(path, readManifest(path));
+  const manifest = readManifest(path);
+  if (before > 0 && manifest) discardAppend(path, manifest);
   else {
     for (const name of [manifestName, "shards", "index", "catalog"])
       fs.rmSync(join(path, name), { recursive: true, force: true });

@@ -14,6 +14,9 @@ import type { Sample } from "../tensor/sample.js";
 
 const headBytes = 28;
 const maxPathBytes = 4096;
+/** What to do about scratch that is not what it was. */
+const beginAnew =
+  "Begin anew: give an unfinished append up with --discard; remove an unfinished new dataset, and pack again.";
 const encoder = new TextEncoder();
 
 /** Keyed 64-bit hashes of samples' numbers, as two uint32. */
@@ -173,7 +176,7 @@ function requirePile(path: string, byteLength: number): void {
     "corrupt",
     `${path}, part of an unfinished pack, ${what}; ${byteLength} were written`,
     {
-      remedy: "Remove the unfinished dataset and pack again.",
+      remedy: beginAnew,
       where: { path },
     },
   );
@@ -247,7 +250,7 @@ function recordEnd(view: DataView, start: number, sampleBytes: number, path: str
 
 function damaged(path: string): SpillwayError {
   return new SpillwayError("corrupt", `${path}, part of an unfinished pack, is damaged`, {
-    remedy: "Remove the unfinished dataset and pack again.",
+    remedy: beginAnew,
     where: { path },
   });
 }

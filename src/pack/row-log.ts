@@ -37,16 +37,16 @@ export class RowLog {
   async restore(manifest: Manifest, first: number): Promise<void> {
     const { folder } = this.#options;
     const fields = manifest.fields as Fields;
+    // An interrupted pack has a part of the catalog for each shard. Before them there may be more or fewer: those of a
+    // compacted dataset are not its shards'.
+    const ahead = manifest.catalog.length - manifest.shards.length;
     let row = 0;
     for (const [number, shard] of manifest.shards.entries()) {
       const start = row;
       row += shard.rows;
       if (start < first) continue;
-      // An interrupted pack has a part of the catalog for each shard.
-      const part = await openCatalogPart(
-        join(folder, manifest.catalog[number]!.path),
-        manifest.catalog[number],
-      );
+      const entry = manifest.catalog[number + ahead]!;
+      const part = await openCatalogPart(join(folder, entry.path), entry);
       const file = openFile(join(folder, shard.path));
       try {
         for (const group of part.groups) {

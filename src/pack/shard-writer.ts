@@ -150,7 +150,8 @@ function tooManyNames(path: string): SpillwayError {
     "source",
     `the samples of ${path} brought more new class names than its header has room for`,
     {
-      remedy: "Remove the unfinished dataset, and declare the classes: fields: { label: classes([...]) }.",
+      remedy:
+        "Declare the classes: fields: { label: classes([...]) }; remove the unfinished dataset and pack again.",
       where: { path },
     },
   );

@@ -54,7 +54,13 @@ function statePath(folder: string): string {
   return join(packingFolder(folder), stateName);
 }
 
-export function readState(folder: string): PackState | undefined {
+/** Whether an unfinished pack has left its state, readable or not. */
+export function hasState(folder: string): boolean {
+  return fs.existsSync(statePath(folder));
+}
+
+/** @param isAppend whether a whole dataset is there too, which must not be lost */
+export function readState(folder: string, isAppend = false): PackState | undefined {
   const path = statePath(folder);
   if (!fs.existsSync(path)) return undefined;
   const parsed = state.safeParse(
@@ -62,7 +68,7 @@ export function readState(folder: string): PackState | undefined {
   );
   if (parsed.success) return parsed.data;
   throw new SpillwayError("corrupt", `${path}, part of an unfinished pack, is damaged`, {
-    remedy: `Remove ${folder} and pack again.`,
+    remedy: isAppend ? "Give the unfinished part up with --discard." : `Remove ${folder} and pack again.`,
     where: { path, dataset: folder },
   });
 }
@@ -70,6 +76,13 @@ export function readState(folder: string): PackState | undefined {
 export function writeState(folder: string, value: PackState): void {
   createFolder(packingFolder(folder));
   replaceFile(statePath(folder), JSON.stringify(value));
+}
+
+/** Removes the state alone: what was begun is not gone on with. False where there was none. */
+export function forgetState(folder: string): boolean {
+  const was = hasState(folder);
+  fs.rmSync(statePath(folder), { force: true });
+  return was;
 }
 
 /** Removes it with all scratch; the state goes last, so that a kill on the way leaves a pack that can be finished. */
@@ -95,6 +108,11 @@ const words: Record<keyof Begun, string> = {
   fields: "fields",
   before: "number of samples before it",
 };
+
+/** Whether a pack was begun with the same source and options. */
+export function isSame(before: Begun, now: Begun): boolean {
+  return (Object.keys(words) as (keyof Begun)[]).every((key) => before[key] === now[key]);
+}
 
 /** @throws SpillwayError `mismatch` if an unfinished pack was begun with something else */
 export function requireSame(folder: string, before: Begun, now: Begun): void {

@@ -80,7 +80,13 @@ function pick(source: Source, bits: Uint8Array, sampleCount: number, count: numb
       }
     },
     ...(readInto && { readInto: (k, into) => readInto.call(source, indexOf(k), into) }),
-    ...(files && { files: { ...files, locate: (k) => files.locate(indexOf(k)) } }),
+    ...(files && {
+      files: {
+        ...files,
+        locate: (k) => files.locate(indexOf(k)),
+        pathOf: (k) => files.pathOf(indexOf(k)),
+      },
+    }),
     ...(labelOf && { labelOf: (k) => labelOf(indexOf(k)) }),
     close: () => source.close(),
   };

@@ -11,6 +11,8 @@ export interface VerifyProblem {
   /** Ids of the samples that cannot be trusted. */
   startSample?: number;
   endSample?: number;
+  /** How many samples cannot be trusted, where their ids do not follow one another. */
+  sampleCount?: number;
   startByte?: number;
   endByte?: number;
   /** What is wrong, a sentence without its point. */
@@ -29,8 +31,13 @@ export class ProblemList {
   leftOut = 0;
 
   add(problem: VerifyProblem): void {
-    if (this.problems.length < maxProblems) this.problems.push(problem);
+    if (!this.isFull) this.problems.push(problem);
     else this.leftOut += 1;
+  }
+
+  /** Whether more problems are only counted. */
+  get isFull(): boolean {
+    return this.problems.length >= maxProblems;
   }
 
   /** Samples that any listed problem names, each counted once. */
@@ -40,7 +47,8 @@ export class ProblemList {
         startSample === undefined || endSample === undefined ? [] : [{ start: startSample, end: endSample }],
       )
       .sort((a, b) => a.start - b.start);
-    let count = 0;
+    // Samples that are only counted are those of whole shards, which nothing else names.
+    let count = this.problems.reduce((sum, { sampleCount = 0 }) => sum + sampleCount, 0);
     let reached = 0;
     for (const { start, end } of ranges) {
       count += Math.max(0, end - Math.max(start, reached));

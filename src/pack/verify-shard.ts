@@ -5,29 +5,19 @@
 import { join } from "node:path";
 import { SpillwayError } from "../errors.js";
 import { encodeIndex, encodeShard } from "../format/arrow.js";
+import { knownFields } from "../format/commits.js";
 import type { Manifest, ShardEntry } from "../format/manifest.js";
 import { idOfRow, placedRows } from "../format/placed.js";
 import { planSums, roundUp, rowsPerSum, type ShardPlan } from "../format/shard.js";
-import { StoredRecords } from "../source/stored-records.js";
 import { openFile, type ReadableFile } from "../store/file.js";
-import { type Field, type Fields, fieldStride } from "../tensor/field.js";
-import { knownFields } from "./commit-check.js";
+import type { Fields } from "../tensor/field.js";
+import { type FilesCheck, verifyFiles } from "./verify-files.js";
+import { restoreRemedy, type VerifyProblem, wordSamples } from "./verify-problems.js";
+import { chunkBytes } from "./verify-workspace.js";
 
-import { type ProblemList, restoreRemedy, type VerifyProblem, wordSamples } from "./verify-problems.js";
-import { chunkBytes, type VerifyWorkspace } from "./verify-workspace.js";
-
-export interface ShardCheck {
-  folder: string;
-  manifest: Readonly<Manifest>;
-  shard: ShardEntry;
-  /** Row of the layout that the shard starts with. */
-  firstRow: number;
+export interface ShardCheck extends FilesCheck {
   /** Classes that the samples of the shards so far have, by field; carried from shard to shard. */
   labelCounts: Record<string, number>;
-  workspace: VerifyWorkspace;
-  problems: ProblemList;
-  /** Told of every `byteLength` more bytes that were checked; throws where the caller wants to stop. */
-  advance(byteLength: number): void;
 }
 
 /** Rows [start, end) of the shard whose bytes are not what they should be. */
@@ -35,7 +25,7 @@ interface BadRows {
   field: string;
   start: number;
   end: number;
-  kind: "sum" | "cut" | "unreadable" | "file";
+  kind: "sum" | "cut" | "unreadable";
   cause?: unknown;
 }
 
@@ -52,12 +42,15 @@ export async function verifyShard(check: ShardCheck): Promise<void> {
     await checkArrow(check, file);
     const bad: BadRows[] = [];
     check.workspace.startStream();
+    let areFilesRight = true;
     for (const field of Object.keys(check.manifest.fields)) {
-      if (field === check.manifest.files?.field) await checkFiles(check, field, sums.file, bad);
+      if (field === check.manifest.files?.field) areFilesRight = await verifyFiles(check, field, sums.file);
       else await checkColumn(check, field, file, sums.file, bad);
     }
     const areSamplesWhole =
-      check.workspace.finishStream() === shard.sums.hash && bad.every(({ kind }) => kind === "sum");
+      check.workspace.finishStream() === shard.sums.hash &&
+      areFilesRight &&
+      bad.every(({ kind }) => kind === "sum");
     if (sums.damage) {
       problems.add({
         path: shard.sums.path,
@@ -67,11 +60,8 @@ export async function verifyShard(check: ShardCheck): Promise<void> {
       });
     }
     if (areSamplesWhole) return;
-    for (const rows of bad) {
-      for (const part of byId(check, rows))
-        problems.add(describeBadRows(check, part, sums.damage !== undefined));
-    }
-    if (bad.length === 0) {
+    for (const rows of bad) addBadRows(check, rows, sums.damage !== undefined);
+    if (bad.length === 0 && areFilesRight) {
       problems.add({
         path: shard.path,
         shard: shard.path,
@@ -267,46 +257,12 @@ async function checkColumn(
 function addBad(bad: BadRows[], entry: BadRows): void {
   const last = bad.at(-1);
   const isNext = last?.field === entry.field && last.end === entry.start && last.kind === entry.kind;
-  if (isNext && entry.kind !== "file") last.end = entry.end;
+  if (isNext) last.end = entry.end;
   else bad.push(entry);
 }
 
 function sumsOf(manifest: Readonly<Manifest>, shard: ShardEntry): ReturnType<typeof planSums> {
   return planSums(manifest.fields as Fields, shard.rows, manifest.files?.field);
-}
-
-/** Reads each record of an index from its file. What the file gives now is not trusted to tell the sums. */
-async function checkFiles(
-  check: ShardCheck,
-  field: string,
-  sumsFile: ReadableFile | undefined,
-  bad: BadRows[],
-): Promise<void> {
-  const { folder, manifest, shard, workspace } = check;
-  const { starts } = sumsOf(manifest, shard);
-  const records = new StoredRecords(folder, manifest);
-  const names = Object.keys(manifest.fields);
-  const record = new Uint8Array(fieldStride(manifest.fields[field] as Field));
-  const into = names.map((name) => (name === field ? record : undefined));
-  try {
-    for (let row = 0; row < shard.rows; row += 1) {
-      try {
-        await records.readInto(check.firstRow + row, into);
-      } catch (cause) {
-        if (!(cause instanceof SpillwayError)) throw cause;
-        addBad(bad, { field, start: row, end: row + 1, kind: "file", cause });
-      }
-      check.advance(0);
-    }
-  } finally {
-    records.close();
-  }
-  // The sums are those of the index: that they are whole is for the hash of all of them to say.
-  for (let at = 0; sumsFile && at < 8 * shard.rows; at += chunkBytes) {
-    const part = workspace.chunk.subarray(0, Math.min(chunkBytes, 8 * shard.rows - at));
-    await sumsFile.read(part, starts[field]! + at);
-    workspace.addToStream(part);
-  }
 }
 
 /** Sums of `byteLength` bytes: many runs in one chunk, or one run that takes many chunks. */
@@ -330,25 +286,31 @@ async function sumRows(
   return at > 0 ? workspace.finishRecord(byteLength - at) : workspace.sumRuns(runBytes, byteLength);
 }
 
-/** Rows [start, end) as ids: where ids are not rows, row by row. */
-function byId({ manifest, firstRow }: ShardCheck, rows: BadRows): BadRows[] {
-  if (firstRow + rows.start >= placedRows(manifest)) return [rows];
-  return Array.from({ length: rows.end - rows.start }, (_, k) => ({
-    ...rows,
-    start: rows.start + k,
-    end: rows.start + k + 1,
-  }));
+/** Adds rows that are bad to the problems: one by one where their ids do not follow one another. */
+function addBadRows(check: ShardCheck, rows: BadRows, areSumsDamaged: boolean): void {
+  const { manifest, firstRow, problems } = check;
+  if (firstRow + rows.start >= placedRows(manifest)) {
+    problems.add(describeBadRows(check, rows, areSumsDamaged));
+    return;
+  }
+  for (let row = rows.start; row < rows.end; row += 1) {
+    if (problems.isFull) {
+      problems.leftOut += rows.end - row;
+      return;
+    }
+    problems.add(describeBadRows(check, { ...rows, start: row, end: row + 1 }, areSumsDamaged));
+  }
 }
 
-/** Ids of the rows [start, end) of a shard, where they follow one another. */
+/** Ids of the rows [start, end) of a shard; their number, where they do not follow one another. */
 function samplesOf(
   { manifest, firstRow }: ShardCheck,
   start: number,
   end: number,
-): Required<Pick<VerifyProblem, "startSample" | "endSample">> | Record<string, never> {
+): Pick<VerifyProblem, "startSample" | "endSample" | "sampleCount"> {
   if (firstRow + start >= placedRows(manifest))
     return { startSample: firstRow + start, endSample: firstRow + end };
-  if (end - start !== 1) return {};
+  if (end - start !== 1) return { sampleCount: end - start };
   const sample = idOfRow(manifest, firstRow + start);
   return { startSample: sample, endSample: sample + 1 };
 }
@@ -358,10 +320,6 @@ function describeBadRows(check: ShardCheck, rows: BadRows, areSumsDamaged: boole
   const { field, start, end, kind, cause } = rows;
   const samples = samplesOf(check, start, end);
   const { startSample = 0, endSample = 0 } = samples;
-  if (kind === "file" && cause instanceof SpillwayError) {
-    const path = String(cause.where.path);
-    return { path, shard: shard.path, field, ...samples, what: cause.what, remedy: cause.remedy };
-  }
   const place = shard.columns[field]!;
   const startByte = place.start + start * place.stride;
   const endByte = place.start + end * place.stride;
@@ -370,7 +328,6 @@ function describeBadRows(check: ShardCheck, rows: BadRows, areSumsDamaged: boole
   const whats = {
     sum: `${verb} not agree with ${end - start === 1 ? "its sum" : "their sums"}${areSumsDamaged ? ", which may be the damaged part" : ""}`,
     cut: end - start === 1 ? "is cut off" : "are cut off",
-    file: "is not what was indexed",
     unreadable: `cannot be read: ${cause instanceof SpillwayError ? cause.what : String(cause)}`,
   };
   return {

@@ -6,7 +6,7 @@ import { resolve } from "node:path";
 import { SpillwayError } from "../errors.js";
 import { manifestName, maxManifestBytes, parseManifest } from "../format/manifest.js";
 import { readSmallFile } from "../store/file.js";
-import type { Fields } from "../tensor/field.js";
+import { type Fields, fieldStride } from "../tensor/field.js";
 import { CommitCheck } from "./commit-check.js";
 import { LabelReader } from "./label-reader.js";
 import { verifyCatalogPart } from "./verify-catalog.js";
@@ -24,6 +24,8 @@ export interface VerifyProgress {
 }
 
 export interface VerifyOptions {
+  /** Indexed datasets: the folder with the samples' files, where it is no longer where it was. */
+  source?: string;
   onProgress?: (progress: VerifyProgress) => void;
   /** Ends the check, which then throws the signal's reason. */
   signal?: AbortSignal;
@@ -84,10 +86,12 @@ export async function verifyDataset(path: string, options: VerifyOptions = {}): 
     problems.add({ path: manifestName, what, remedy: "Restore it from a copy, or pack again." });
   }
   const labelCounts: Record<string, number> = {};
+  // Bytes of a sample that lie in files of their own.
+  const inFiles = manifest.files ? fieldStride(fields[manifest.files.field]!) : 0;
   let firstSample = 0;
   for (const shard of manifest.shards) {
     const from = firstSample;
-    const total = shard.bytes + shard.sums.bytes;
+    const total = shard.bytes + shard.sums.bytes + shard.rows * inFiles;
     let done = 0;
     const advance = (byteLength: number) => {
       done += byteLength;
@@ -97,6 +101,7 @@ export async function verifyDataset(path: string, options: VerifyOptions = {}): 
     await verifyShard({
       folder,
       manifest,
+      filesRoot: options.source && resolve(options.source),
       shard,
       firstRow: firstSample,
       labelCounts,

@@ -3,6 +3,8 @@
 
 import fs from "node:fs";
 import { join, resolve } from "node:path";
+import { SpillwayError } from "../errors.js";
+import { fieldsOfCommit } from "../format/commits.js";
 import {
   type Manifest,
   manifestName,
@@ -11,7 +13,6 @@ import {
   wholeCommits,
 } from "../format/manifest.js";
 import { readSmallFile } from "../store/file.js";
-import type { Fields } from "../tensor/field.js";
 import { refuseOtherOptions } from "./options.js";
 import { readAhead } from "./read-ahead.js";
 import type { Source, SourceKind, SourceOptions } from "./source.js";
@@ -27,7 +28,7 @@ export const datasetKind: SourceKind = {
 };
 
 async function openDataset(path: string, options: SourceOptions): Promise<Source> {
-  refuseOtherOptions("dataset", options, []);
+  refuseOtherOptions("dataset", options, ["source"]);
   requirePath(path, "dataset", "folder");
   const folder = resolve(path);
   const file = join(folder, manifestName);
@@ -35,15 +36,18 @@ async function openDataset(path: string, options: SourceOptions): Promise<Source
     new TextDecoder().decode(readSmallFile(file, maxManifestBytes)),
     file,
   );
-  const { rows: sampleCount, fingerprint } = wholeCommits(manifest).at(-1)!;
-  const fields = manifest.fields as Fields;
-  const records = new StoredRecords(folder, manifest);
+  if (manifest.packing && manifest.packing.before === undefined) throw notWhole(path);
+  const commits = wholeCommits(manifest);
+  const { rows: sampleCount, fingerprint } = commits.at(-1)!;
+  const fields = fieldsOfCommit(manifest, commits.length - 1);
+  const records = new StoredRecords(folder, manifest, options.source && resolve(options.source));
   const readInto: NonNullable<Source["readInto"]> = async (id, into) => {
     await records.readInto(id, into);
     return { path: "" };
   };
-  const notes: string[] = [];
-  if (manifest.packing) notes.push("It is not whole: only its finished commits are taken.");
+  const notes = manifest.packing
+    ? ["It is being added to, or that was interrupted: its finished commits are taken."]
+    : [];
   return {
     kind: "dataset",
     fields,
@@ -55,4 +59,11 @@ async function openDataset(path: string, options: SourceOptions): Promise<Source
     samples: (start) => readAhead(fields, sampleCount, start, readInto),
     close: async () => records.close(),
   };
+}
+
+function notWhole(path: string): SpillwayError {
+  return new SpillwayError("mismatch", `${path} is not whole yet, so nothing can be made of it`, {
+    remedy: "Run the pack command again to finish it.",
+    where: { dataset: path },
+  });
 }

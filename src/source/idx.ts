@@ -94,7 +94,9 @@ function readAnywhere(
     readInto,
     samples: (start) => readAhead(fields, labels.length, start, readInto),
     // IDX is big-endian: bytes need no turning, wider numbers do.
-    ...(size === 1 && { files: { field: "image", root: dirname(resolve(file.path)), locate } }),
+    ...(size === 1 && {
+      files: { field: "image", root: dirname(resolve(file.path)), pathOf: () => path, locate },
+    }),
   };
 }
 

@@ -33,9 +33,19 @@ export function decodePlace(bytes: Buffer): FilePlace {
   };
 }
 
-/** Whether a path of an index could lead out of its folder. */
+/** Whether a path of an index could lead out of its folder, on any system. */
 export function leadsOut(path: string): boolean {
   return /^[/\\]|^[A-Za-z]:|\0/.test(path) || path.split(/[/\\]/).includes("..");
+}
+
+/** What is wrong with a place that an index tells of a record of `stride` bytes, if anything is. */
+export function faultOfPlace(
+  { path, startByte, fileBytes }: IndexedPlace,
+  stride: number,
+): string | undefined {
+  if (leadsOut(path)) return `"${path.slice(0, 80)}" leads out of the folder`;
+  if (startByte >= 0 && startByte + stride <= fileBytes && Number.isSafeInteger(fileBytes)) return undefined;
+  return `bytes ${startByte}-${startByte + stride} do not lie in a file of ${fileBytes}`;
 }
 
 /**
@@ -51,15 +61,28 @@ export function openIndexedFile(root: string, place: IndexedPlace, of: IndexedSa
   } catch (error) {
     throw error instanceof SpillwayError && error.code === "missing" ? gone(root, place, of) : error;
   }
-  const how =
-    file.byteLength !== place.fileBytes
-      ? `it had ${place.fileBytes} bytes and has ${file.byteLength}`
-      : file.modifiedUs !== place.modifiedUs
-        ? `it was of ${describeTime(place.modifiedUs)} and is of ${describeTime(file.modifiedUs)}`
-        : undefined;
-  if (how === undefined) return file;
-  file.close();
-  throw changed(root, place, of, how);
+  try {
+    requireUnchanged(file, root, place, of);
+    return file;
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
+
+/** @throws SpillwayError `mismatch` for an open file that is not what a place says */
+export function requireUnchanged(
+  file: ReadableFile,
+  root: string,
+  place: IndexedPlace,
+  of: IndexedSample,
+): void {
+  if (file.byteLength !== place.fileBytes)
+    throw changed(root, place, of, `it had ${place.fileBytes} bytes and has ${file.byteLength}`);
+  if (file.modifiedUs !== place.modifiedUs) {
+    const how = `it was of ${describeTime(place.modifiedUs)} and is of ${describeTime(file.modifiedUs)}`;
+    throw changed(root, place, of, how);
+  }
 }
 
 /** The error for a record that is not what was indexed, although its file looks the same. */
@@ -99,6 +122,10 @@ function changed(root: string, place: IndexedPlace, of: IndexedSample, how: stri
   );
 }
 
+/** A time with its microseconds, whatever number a damaged index tells. */
 function describeTime(modifiedUs: number): string {
-  return new Date(modifiedUs / 1000).toISOString();
+  const second = new Date(Math.floor(modifiedUs / 1e6) * 1000);
+  if (Number.isNaN(second.getTime())) return `${modifiedUs} us`;
+  const fraction = String(((modifiedUs % 1e6) + 1e6) % 1e6).padStart(6, "0");
+  return second.toISOString().replace(".000Z", `.${fraction}Z`);
 }

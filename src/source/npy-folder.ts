@@ -50,7 +50,9 @@ async function openNpyFolder(path: string, options: SourceOptions): Promise<Sour
     fingerprint: folder.fingerprint,
     notes,
     readInto,
-    ...(needsNoTurning(model.header) && { files: { field: "data", root: resolve(path), locate } }),
+    ...(needsNoTurning(model.header) && {
+      files: { field: "data", root: resolve(path), pathOf: folder.pathOf, locate },
+    }),
     samples: (start) => readAhead(fields, sampleCount, start, readInto),
     close: async () => {},
   };

@@ -144,7 +144,10 @@ async function createTable(file: ReadableFile, options: SourceOptions): Promise<
     kind: "npy",
     fields,
     sampleCount,
-    ...(isWhole && !isSwapped && { files: { field: "data", root: dirname(resolve(path)), locate } }),
+    ...(isWhole &&
+      !isSwapped && {
+        files: { field: "data", root: dirname(resolve(path)), pathOf: () => name, locate },
+      }),
     fingerprint: fingerprintOf("npy", [path], options),
     notes,
     readInto,

@@ -11,6 +11,7 @@ const flags: Record<keyof SourceOptions, string> = {
   labelColumn: "--label-column",
   labelKind: "--label-kind",
   labels: "--labels",
+  source: "--source",
   size: "--size",
   channels: "--channels",
 };

@@ -5,7 +5,7 @@
 /** Longest time for which blocking reads hold the event loop. */
 const sliceMs = 8;
 /** Mean time of a blocking read above which the disk is taken to be at work. A cached 16 KiB file takes 0.01 ms. */
-const slowMs = 0.06;
+const defaultSlowMs = 0.06;
 /** Asynchronous reads after which blocking is tried again. */
 const asyncRun = 512;
 /** Each new time counts for this share of the mean. */
@@ -14,8 +14,12 @@ const meanShare = 1 / 16;
 /** Runs one of two ways to do the same read: the first blocks, the second does not. */
 export type Pace = <T>(blocking: () => T, asynchronous: () => Promise<T>) => Promise<T>;
 
-/** A pace of its own for one source, learnt from the times that its reads take. */
-export function createPace(): Pace {
+/**
+ * A pace of its own for one source, learnt from the times that its reads take.
+ *
+ * @param slowMs mean time above which the disk is taken to be at work, where a sample takes several reads
+ */
+export function createPace(slowMs = defaultSlowMs): Pace {
   let pause: Promise<void> | undefined;
   let sliceEnd = 0;
   let mean = 0;

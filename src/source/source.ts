@@ -27,6 +27,8 @@ export interface SourceFiles {
   field: string;
   /** Folder that the paths of origins start from. */
   root: string;
+  /** Path of a sample's file, relative to the root. */
+  pathOf(index: number): string;
   /** Where a sample lies. @throws SpillwayError if its file is not there any more, or is not what it was */
   locate(index: number): FilePlace;
 }
@@ -71,6 +73,8 @@ export interface SourceOptions {
   labelKind?: "class" | "value";
   /** IDX: the file of labels, where it is not named like the file of images. */
   labels?: string;
+  /** Indexed datasets: the folder with their samples' files, where it is no longer where it was. */
+  source?: string;
   /** Images: resize to this width and height in pixels, cut to the middle where the proportions differ. */
   size?: { width: number; height: number };
   /** Images: 1 for grey, 3 for colour; default: as in the first image. */

@@ -1,5 +1,7 @@
 // Samples of a dataset by id, in any order and several at once, each checked against its sums: for whoever makes a new
-// dataset of one, or looks at it closely. Training reads by other ways (load/), which are faster and take no promises.
+// dataset of one, or looks at it closely. Training reads by other ways (load/), which are faster still.
+// How a sample is found and checked is written once, as steps that ask for bytes; whether one waits for them or blocks
+// is decided outside (pace.ts).
 
 import { join } from "node:path";
 import { SpillwayError } from "../errors.js";
@@ -11,15 +13,18 @@ import { openFile, type ReadableFile } from "../store/file.js";
 import { type Fields, fieldStride } from "../tensor/field.js";
 import {
   decodePlace,
+  faultOfPlace,
   type IndexedPlace,
-  leadsOut,
   maxPathBytes,
   openIndexedFile,
   otherContent,
 } from "./indexed-file.js";
+import { createPace } from "./pace.js";
 
-/** Files of the dataset that are kept open. */
+/** Files that are kept open, those of the dataset and those that an index is of. */
 const maxOpen = 64;
+/** A sample takes several reads: of its record, of its sum, and of where it is. */
+const slowMs = 0.2;
 
 interface StoredField {
   name: string;
@@ -28,14 +33,26 @@ interface StoredField {
   isInFiles: boolean;
 }
 
+/** Bytes that a step needs before the next. */
+interface Fetch {
+  file: ReadableFile;
+  target: Uint8Array;
+  startByte: number;
+}
+
+type Steps<T = void> = Generator<Fetch, T, void>;
+
 export class StoredRecords {
   readonly #folder: string;
   readonly #manifest: Readonly<Manifest>;
   readonly #filesRoot: string | undefined;
   readonly #fields: readonly StoredField[];
   readonly #firstRows: Float64Array;
+  /** By shard, where each field's sums start; found when first needed. */
+  readonly #sumStarts: (Record<string, number> | undefined)[] = [];
   readonly #blocks: readonly PlacedBlock[];
   readonly #hasher = new Hasher();
+  readonly #pace = createPace(slowMs);
   /** By path, the least recently used first. */
   readonly #open = new Map<string, { file: ReadableFile; uses: number }>();
 
@@ -61,8 +78,21 @@ export class StoredRecords {
    *
    * @throws SpillwayError `corrupt`, `missing`, `io`; `mismatch` for an indexed file that changed
    */
-  async readInto(id: number, into: readonly (Uint8Array | undefined)[]): Promise<void> {
-    const row = this.rowOf(id);
+  readInto(id: number, into: readonly (Uint8Array | undefined)[]): Promise<void> {
+    return this.#pace(
+      () => {
+        for (const { file, target, startByte } of this.#sample(id, into)) file.readSync(target, startByte);
+      },
+      async () => {
+        for (const { file, target, startByte } of this.#sample(id, into)) await file.read(target, startByte);
+      },
+    );
+  }
+
+  /** Where the sample of an id lies: the shard, and the row within it. */
+  placeOf(id: number): { shard: number; row: number } {
+    const block = this.#blocks.find(({ end }) => id < end);
+    const row = block ? block.start + block.order.placeOf(id - block.start) : id;
     let shard = 0;
     let end = this.#firstRows.length - 1;
     while (end - shard > 1) {
@@ -70,19 +100,7 @@ export class StoredRecords {
       if (this.#firstRows[middle]! <= row) shard = middle;
       else end = middle;
     }
-    for (const [k, field] of this.#fields.entries()) {
-      const target = into[k];
-      if (!target) continue;
-      const inShard = row - this.#firstRows[shard]!;
-      if (field.isInFiles) await this.#readFile(field, shard, inShard, id, target);
-      else await this.#readShard(field, shard, inShard, id, target);
-    }
-  }
-
-  /** Row of an id in the layout. */
-  rowOf(id: number): number {
-    const block = this.#blocks.find(({ end }) => id < end);
-    return block ? block.start + block.order.placeOf(id - block.start) : id;
+    return { shard, row: row - this.#firstRows[shard]! };
   }
 
   close(): void {
@@ -90,15 +108,25 @@ export class StoredRecords {
     this.#open.clear();
   }
 
-  async #readShard(field: StoredField, shard: number, row: number, id: number, target: Uint8Array) {
+  *#sample(id: number, into: readonly (Uint8Array | undefined)[]): Steps {
+    const { shard, row } = this.placeOf(id);
+    for (const [k, field] of this.#fields.entries()) {
+      const target = into[k];
+      if (!target) continue;
+      if (field.isInFiles) yield* this.#recordInFile(field, shard, row, id, target);
+      else yield* this.#recordInShard(field, shard, row, id, target);
+    }
+  }
+
+  *#recordInShard(field: StoredField, shard: number, row: number, id: number, target: Uint8Array): Steps {
     const entry = this.#manifest.shards[shard]!;
     const { stride, rowsPerSum: perSum, name } = field;
     const first = row - (row % perSum);
     const rows = Math.min(perSum, entry.rows - first);
     const startByte = entry.columns[name]!.start + first * stride;
     const run = perSum === 1 ? target : new Uint8Array(rows * stride);
-    await this.#read(entry.path, entry.bytes, run, startByte);
-    if (!(await this.#isRight(run, field, shard, first / perSum))) {
+    yield* this.#part(entry.path, entry.bytes, run, startByte);
+    if (!(yield* this.#isRight(run, field, shard, first / perSum))) {
       throw new SpillwayError(
         "corrupt",
         `${entry.path} of ${this.#folder} is damaged: sample ${id}, field "${name}", does not agree with its sum (bytes ${startByte}-${startByte + run.length})`,
@@ -111,63 +139,64 @@ export class StoredRecords {
     if (run !== target) target.set(run.subarray((row - first) * stride, (row - first + 1) * stride));
   }
 
-  async #readFile(field: StoredField, shard: number, row: number, id: number, target: Uint8Array) {
-    const place = await this.placeOf(shard, row, id);
+  *#recordInFile(field: StoredField, shard: number, row: number, id: number, target: Uint8Array): Steps {
+    const place = yield* this.#indexedPlace(field, shard, row, id);
+    const root = this.#filesRoot!;
     const of = { dataset: this.#folder, sample: id };
-    const file = openIndexedFile(this.#filesRoot!, place, of);
-    try {
-      await file.read(target, place.startByte);
-    } finally {
-      file.close();
-    }
-    if (!(await this.#isRight(target, field, shard, row))) throw otherContent(this.#filesRoot!, place, of);
+    const key = `${place.path}\0${place.fileBytes}\0${place.modifiedUs}`;
+    yield* this.#kept(key, () => openIndexedFile(root, place, of), target, place.startByte);
+    if (!(yield* this.#isRight(target, field, shard, row))) throw otherContent(root, place, of);
   }
 
-  /** Where the record of a row of an index lies. */
-  async placeOf(shard: number, row: number, id: number): Promise<IndexedPlace> {
-    const entry = this.#manifest.shards[shard]!;
-    const { places, offsets, paths, pathBytes } = entry.files!;
+  /** What an index says of one of its rows. */
+  *#indexedPlace(field: StoredField, shard: number, row: number, id: number): Steps<IndexedPlace> {
+    const { path: index, bytes, files } = this.#manifest.shards[shard]!;
+    const { places, offsets, paths, pathBytes } = files!;
     const place = Buffer.alloc(placeBytes);
     const ends = Buffer.alloc(8);
-    await this.#read(entry.path, entry.bytes, place, places + row * placeBytes);
-    await this.#read(entry.path, entry.bytes, ends, offsets + row * 4);
+    yield* this.#part(index, bytes, place, places + row * placeBytes);
+    yield* this.#part(index, bytes, ends, offsets + row * 4);
     const start = ends.readInt32LE(0);
     const length = ends.readInt32LE(4) - start;
-    const path = Buffer.alloc(Math.max(0, Math.min(length, maxPathBytes)));
-    if (start < 0 || path.length === 0 || path.length !== length || start + length > pathBytes)
-      throw this.#damagedIndex(entry.path, id, `its path has ${length} bytes`);
-    await this.#read(entry.path, entry.bytes, path, paths + start);
-    const text = path.toString("utf8");
-    if (leadsOut(text))
-      throw this.#damagedIndex(entry.path, id, `"${text.slice(0, 80)}" leads out of the folder`);
-    return { ...decodePlace(place), path: text };
-  }
-
-  #damagedIndex(path: string, sample: number, why: string): SpillwayError {
-    return new SpillwayError("corrupt", `${path} of ${this.#folder} is damaged at sample ${sample}: ${why}`, {
+    const isPath = start >= 0 && length > 0 && length <= maxPathBytes && start + length <= pathBytes;
+    const path = Buffer.alloc(isPath ? length : 0);
+    if (isPath) yield* this.#part(index, bytes, path, paths + start);
+    const found = { ...decodePlace(place), path: path.toString("utf8") };
+    const fault = isPath ? faultOfPlace(found, field.stride) : `its path has ${length} bytes`;
+    if (fault === undefined) return found;
+    throw new SpillwayError("corrupt", `${index} of ${this.#folder} is damaged at sample ${id}: ${fault}`, {
       remedy: "Restore it from a copy, or index anew.",
-      where: { dataset: this.#folder, path, sample },
+      where: { dataset: this.#folder, path: index, sample: id },
     });
   }
 
   /** Whether bytes agree with the `number`-th sum of a field in a shard. */
-  async #isRight(bytes: Uint8Array, field: StoredField, shard: number, number: number): Promise<boolean> {
+  *#isRight(bytes: Uint8Array, field: StoredField, shard: number, number: number): Steps<boolean> {
     const { rows, sums } = this.#manifest.shards[shard]!;
-    const { starts } = planSums(this.#manifest.fields as Fields, rows, this.#manifest.files?.field);
+    this.#sumStarts[shard] ??= planSums(
+      this.#manifest.fields as Fields,
+      rows,
+      this.#manifest.files?.field,
+    ).starts;
     const sum = Buffer.alloc(8);
-    await this.#read(sums.path, sums.bytes, sum, starts[field.name]! + number * 8);
+    yield* this.#part(sums.path, sums.bytes, sum, this.#sumStarts[shard][field.name]! + number * 8);
     return this.#hasher.update(bytes).finish() === sum.readBigUInt64LE(0);
   }
 
-  /** Reads from a file of the dataset, which stays open for the next reads. */
-  async #read(path: string, byteLength: number, target: Uint8Array, startByte: number): Promise<void> {
-    let entry = this.#open.get(path);
-    if (entry) this.#open.delete(path);
-    else entry = { file: this.#openPart(path, byteLength), uses: 0 };
-    this.#open.set(path, entry);
+  /** Bytes of a file of the dataset. */
+  #part(path: string, byteLength: number, target: Uint8Array, startByte: number): Steps {
+    return this.#kept(path, () => this.#openPart(path, byteLength), target, startByte);
+  }
+
+  /** Bytes of a file, which stays open for the next ones. */
+  *#kept(key: string, open: () => ReadableFile, target: Uint8Array, startByte: number): Steps {
+    let entry = this.#open.get(key);
+    if (entry) this.#open.delete(key);
+    else entry = { file: open(), uses: 0 };
+    this.#open.set(key, entry);
     entry.uses += 1;
     try {
-      await entry.file.read(target, startByte);
+      yield { file: entry.file, target, startByte };
     } finally {
       entry.uses -= 1;
     }

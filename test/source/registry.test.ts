@@ -48,13 +48,13 @@ test("a folder with nothing usable is refused with what it holds", async (t) => 
   );
 });
 
-test("a dataset of Spillway is told from raw data", async (t) => {
+test("a folder with a dataset.json is taken for a dataset, and refused where that is none", async (t) => {
   const folder = tempFolder(t);
   writeFile(join(folder, "dataset.json"), "{}");
   await refuses(
     () => openSource(folder),
-    "source",
-    `${folder} is a Spillway dataset already. Open it as it is: it need not be packed.`,
+    "corrupt",
+    `${folder}/dataset.json is damaged: format: Invalid input: expected "spillway". Restore it from a copy, or pack again.`,
   );
 });
 
@@ -88,7 +88,7 @@ test("the kind can be named, and must exist and fit", async (t) => {
   await refuses(
     () => openSource(path, { kind: "parquet" }),
     "usage",
-    'there is no kind of source called "parquet". Use one of npy-folder, image-folder, idx, npy, csv, or leave it out.',
+    'there is no kind of source called "parquet". Use one of npy-folder, image-folder, idx, npy, csv, dataset, or leave it out.',
   );
   for (const kind of ["npy-folder", "image-folder"]) {
     await refuses(
