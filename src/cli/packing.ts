@@ -140,7 +140,7 @@ function report(
   const files = `${formatCount(shards)} ${isIndexed ? "index" : "shard"}${shards === 1 ? "" : isIndexed ? "es" : "s"}, ${formatBytes(bytes)}`;
   const what = isAppended
     ? `Added ${formatCount(added)} samples${before}: ${formatCount(rows)} in all, in ${files}`
-    : `${isIndexed ? "Indexed" : "Packed"} ${formatCount(rows)} samples${before}: ${files}`;
+    : `${isIndexed ? "Indexed" : "Packed"} ${formatCount(rows)} samples${before} into ${files}`;
   const rate = isIndexed
     ? `${formatCount(Math.round(newRows / seconds))} samples/s`
     : formatRate(bytesPerSecond);
