@@ -103,7 +103,11 @@ function restOf(value: number): number {
 }
 
 /** Brings columns to their totals, or at least to their exact sums rounded up or down, as far as cells allow. */
-function mend({ cells: exact, totals, exactTotals }: ExactTable, cells: Int32Array, sums: Float64Array): void {
+function mend(
+  { cells: exact, totals, exactTotals }: ExactTable,
+  cells: Int32Array,
+  sums: Float64Array,
+): void {
   const [lowest, highest] = [exactTotals.map(floorOf), exactTotals.map((sum) => Math.ceil(sum - slack))];
   const move = (from: (column: number) => boolean, to: (column: number) => boolean) => {
     while (exchange(exact, cells, sums, from, to));

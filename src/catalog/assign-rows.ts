@@ -79,11 +79,7 @@ function missing(targets: Targets, held: readonly number[], more: number): numbe
 }
 
 /** What each part should hold in the end: full ones what they have, the others their shares of the rest. */
-export function wantedOf(
-  { shares, isFull }: Targets,
-  held: readonly number[],
-  more: number,
-): number[] {
+export function wantedOf({ shares, isFull }: Targets, held: readonly number[], more: number): number[] {
   let rest = more;
   let openShare = 0;
   held.forEach((count, part) => {

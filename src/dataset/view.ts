@@ -49,6 +49,7 @@ export interface ViewOrigin {
   commit: number;
   split: string | undefined;
   scheme: string | undefined;
+  fold: number | undefined;
 }
 
 export class View {
@@ -61,6 +62,8 @@ export class View {
   readonly fingerprint: string;
   readonly split: string | undefined;
   readonly scheme: string | undefined;
+  /** Which fold is "val"; undefined where the split does not depend on it. */
+  readonly fold: number | undefined;
   readonly #engine: Engine;
   readonly #selection: Selection;
 
@@ -72,6 +75,7 @@ export class View {
     this.fingerprint = selection.fingerprint;
     this.split = from.split;
     this.scheme = from.scheme;
+    this.fold = from.fold;
     this.#engine = engine;
     this.#selection = selection;
   }
