@@ -85,7 +85,8 @@ function requireFilled(column: ColumnNumbers, what: "class" | "group", option: s
     }
   }
   if (count === 0) return;
-  const listed = `${firstIds.join(", ")}${count > firstIds.length ? ", ..." : ""}`;
+  const left = count - firstIds.length;
+  const listed = `${firstIds.join(", ")}${left > 0 ? ` and ${left} more` : ""}`;
   throw new SpillwayError(
     "usage",
     `column "${column.name}" says no ${what} for ${count} of ${column.numbers.length} samples: ${listed}`,

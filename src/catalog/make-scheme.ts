@@ -18,7 +18,7 @@ import {
   storeScheme,
 } from "./scheme.js";
 import { readAssignment, requireWhole } from "./split-bits.js";
-import { type AskedRule, checkSchemeName, type FromRule, type Rule } from "./split-rule.js";
+import { type AskedFile, type AskedRule, checkSchemeName, type FromRule, type Rule } from "./split-rule.js";
 
 /** What a new scheme is to be. */
 export interface SchemeRequest {
@@ -52,7 +52,7 @@ export async function drawScheme(
   const list = rule.kind === "from" ? { path: rule.file, rows } : undefined;
   const stored = rule.kind === "from" ? await planCopy(rule, scheme) : rule;
   const data = await readRuleData(place, rule, { ...options, rows, list });
-  if (stored.kind === "from") requireMatched(place, stored, data);
+  if (rule.kind === "from") requireMatched(place, rule, data);
   const sharing = share({ rule, seed, scheme, rows }, data);
   const commit = commits.at(-1)!;
   return { draft: draftOf({ scheme, seed, rule: stored, ...commit, history: [] }, sharing), data };
@@ -67,7 +67,7 @@ function draftOf(
 
 function requireMatched(
   { folder }: CatalogPlace,
-  { file, allowUnmatched }: FromRule,
+  { file, allowUnmatched }: AskedFile,
   { list }: RuleData,
 ): void {
   const { unmatched, named, splits } = list!;
@@ -78,7 +78,8 @@ function requireMatched(
     });
   }
   if (unmatched.count === 0 || allowUnmatched) return;
-  const more = unmatched.count > unmatched.first.length ? ", ..." : "";
+  const left = unmatched.count - unmatched.first.length;
+  const more = left > 0 ? ` and ${left} more` : "";
   throw new SpillwayError(
     "mismatch",
     `${unmatched.count} of the ${named} names in ${file} are no samples of ${folder}: ${unmatched.first.join(", ")}${more}`,
@@ -87,10 +88,7 @@ function requireMatched(
 }
 
 /** The rule as it is stored: the file that it goes by gets a copy beside the scheme. */
-async function planCopy(
-  { file, allowUnmatched }: Extract<AskedRule, { kind: "from" }>,
-  scheme: string,
-): Promise<FromRule> {
+async function planCopy({ file, allowUnmatched }: AskedFile, scheme: string): Promise<FromRule> {
   const hash = await hashFile(file);
   return { kind: "from", file: basename(file), path: `${scheme}.from-${hash}.csv`, hash, allowUnmatched };
 }

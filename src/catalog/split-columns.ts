@@ -99,7 +99,7 @@ export async function requireColumns(
     if (known.includes(name)) continue;
     const near = nearestNames(name, known);
     throw new SpillwayError("missing", `the catalog of ${place.folder} has no column "${name}"`, {
-      remedy: `Use ${near.length > 0 ? near.map((other) => `"${other}"`).join(" or ") : "one"} of its columns: ${known.join(", ")}.`,
+      remedy: `${near.length > 0 ? `Did you mean ${near.map((other) => `"${other}"`).join(" or ")}? ` : ""}Its columns are ${known.join(", ")}.`,
       where: { dataset: place.folder },
     });
   }

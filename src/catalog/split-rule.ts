@@ -69,8 +69,15 @@ export interface DrawOptions {
   folds?: number | undefined;
 }
 
-/** A rule whose file, if it has one, has not been copied yet. */
-export type AskedRule = Exclude<Rule, FromRule> | { kind: "from"; file: string; allowUnmatched: boolean };
+/** A file as it was asked for: no copy of it has been made yet. */
+export interface AskedFile {
+  kind: "from";
+  file: string;
+  allowUnmatched: boolean;
+}
+
+/** A rule before it is stored. */
+export type AskedRule = Exclude<Rule, FromRule> | AskedFile;
 
 /**
  * Checks what was asked for.
