@@ -14,7 +14,8 @@ import {
   readColumns,
 } from "./split-columns.js";
 import { type ListedSplits, maxSplits, readSplitList } from "./split-list.js";
-import { type AskedRule, type DrawRule, isDrawn, isSplitName, namedSplits, targetsOf } from "./split-rule.js";
+import { type AskedRule, type DrawRule, isDrawn, isSplitName, namedSplits } from "./split-rule.js";
+import { targetsOf } from "./split-targets.js";
 
 /** Cells of the table of classes and parts: 12 bytes each. */
 const maxCells = 2 ** 24;

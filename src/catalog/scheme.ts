@@ -141,7 +141,9 @@ export function storeScheme(folder: string, draft: SchemeDraft, before?: Scheme)
   const { scheme: made, bitsOf } = encodeScheme(draft, before);
   const target = join(folder, splitsFolder);
   createFolder(target);
-  partsOf(made).forEach(({ part: { path } }, partNumber) => {
+  // By name: an object that has "10" and "2" for keys gives them in another order than the draft.
+  const parts = [...draft.splits.map((name) => made.splits[name]!), ...made.folds];
+  parts.forEach(({ path }, partNumber) => {
     replaceFile(join(target, path), bitsOf(partNumber));
   });
   replaceFile(join(target, `${made.scheme}.json`), `${JSON.stringify(made, null, 1)}\n`);
@@ -154,7 +156,7 @@ function removeOldFiles(folder: string, made: Scheme): void {
   const kept = new Set(partsOf(made).map(({ part: { path } }) => path));
   if (made.rule.kind === "from") kept.add(made.rule.path);
   for (const file of fs.readdirSync(folder)) {
-    if (file.startsWith(`${made.scheme}.`) && /\.(?:bits|csv)$/.test(file) && !kept.has(file))
+    if (file.startsWith(`${made.scheme}.`) && /\.(?:bits|csv)(?:\.tmp)?$/.test(file) && !kept.has(file))
       fs.rmSync(join(folder, file), { force: true });
   }
   syncFolder(folder);

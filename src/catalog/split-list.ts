@@ -56,6 +56,7 @@ export async function readSplitList(
         list.match(firstId + index, String(samplePath ?? ""), row == null ? "" : String(row));
       }
       onRows?.(firstId + Math.max(0, end));
+      if (firstId + end >= rows) break;
     }
   }
   return list.finish();

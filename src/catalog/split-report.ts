@@ -8,7 +8,8 @@ import type { RuleData } from "./draw-scheme.js";
 import { type ContentLeaks, findContentLeaks, findGroupLeaks, type GroupLeaks } from "./leak-check.js";
 import { foldName, type SchemeDraft } from "./scheme.js";
 import { type ColumnReader, combineColumns, type OnRows } from "./split-columns.js";
-import { describeRule, isDrawn, type Rule, targetsOf } from "./split-rule.js";
+import { describeRule, isDrawn, type Rule } from "./split-rule.js";
+import { targetsOf } from "./split-targets.js";
 
 /** A split or a fold. Shares are parts of 1. */
 export interface PartReport {

@@ -1,11 +1,8 @@
-// The rule of a scheme: by which samples are shared out. From what a user asked for to the form that is stored, and
-// from that to numbers: how much each part is to get. A rule and a seed are all that is needed to make the same scheme
-// again. Parts are the splits that a rule names, and after them its folds.
+// The rule of a scheme: by which samples are shared out. From what a user asked for, with everything checked, to the
+// form that is stored. A rule and a seed are all that is needed to make the same scheme again.
 
 import { z } from "zod";
 import { SpillwayError } from "../errors.js";
-import { countShares } from "./apportion.js";
-import type { Targets } from "./assignment.js";
 
 const typedName = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 /** Names out of a column or a file: anything printable that begins with a letter or digit. */
@@ -155,7 +152,7 @@ function parseShares(
 ): Record<string, number> {
   let sum = 0;
   for (const [split, share] of entries) {
-    if (!(share > 0 && share <= 1)) {
+    if (!(typeof share === "number" && share > 0 && share <= 1)) {
       throw new SpillwayError("usage", `the share ${share} of "${split}" is not above 0 and at most 1`, {
         remedy: "Write shares as parts of 1: train=0.8 val=0.1 test=0.1.",
       });
@@ -225,38 +222,6 @@ export function isDrawn(rule: AskedRule | Rule): rule is DrawRule {
 /** Splits that a drawing rule names, in order. */
 export function namedSplits(rule: DrawRule): string[] {
   return Object.keys(rule.kind === "shares" ? rule.shares : rule.counts);
-}
-
-/**
- * How much each part is to get of `rows` samples: named splits, folds, none.
- *
- * @param isGrown whether samples join those that have a split already: counts are then reached once and for all
- * @throws SpillwayError `usage` where counts are more than there are, or a part would be empty
- */
-export function targetsOf(rule: DrawRule, rows: number, isGrown: boolean): Targets {
-  const isCounts = rule.kind === "counts";
-  const named = Object.values(isCounts ? rule.counts : countShares(rows, rule.shares));
-  const folds = rule.folds ?? 0;
-  const left = rows - named.reduce((sum, count) => sum + count, 0);
-  if (left < 0) {
-    throw new SpillwayError("usage", `the counts add up to ${rows - left}, there are ${rows} samples`, {
-      remedy: "Lower them, or give shares: train=0.8 val=0.2.",
-    });
-  }
-  if (left < folds && !isGrown) {
-    throw new SpillwayError("usage", `${folds} folds of ${left} samples would leave some empty`, {
-      remedy: left < 2 ? "Lower what is held out." : `Use at most ${left} folds.`,
-    });
-  }
-  const perFold = Array.from({ length: folds }, (_, k) => Math.floor((left + folds - 1 - k) / folds));
-  const shares = isCounts ? named.map((count) => (isGrown ? 0 : count / rows)) : Object.values(rule.shares);
-  const rest = 1 - shares.reduce((sum, share) => sum + share, 0);
-  const restShares = folds > 0 ? [...perFold.map(() => rest / folds), 0] : [rest > 1e-9 ? rest : 0];
-  return {
-    shares: [...shares, ...restShares],
-    totals: [...named, ...perFold, folds > 0 ? 0 : left],
-    isFull: [...named.map(() => isCounts && isGrown), ...restShares.map(() => false)],
-  };
 }
 
 /** A rule in words, such as "stratified by label, no subject in two splits, 5 folds, seed 7". */

@@ -3,7 +3,8 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { assign } from "#spillway/catalog/assign";
 import { type Assignment, type Numbering, tally } from "#spillway/catalog/assignment";
-import { type DrawRule, targetsOf } from "#spillway/catalog/split-rule";
+import type { DrawRule } from "#spillway/catalog/split-rule";
+import { targetsOf } from "#spillway/catalog/split-targets";
 import { randomNumbers } from "./fake-columns.js";
 
 /** Class of each row: `count` classes, small numbers more often. */

@@ -160,6 +160,22 @@ test("a column says the split of new samples too, and may name new splits", asyn
   }
 });
 
+test("splits may be called by numbers", async () => {
+  const numbers = Array.from({ length: 300 }, (_, id) =>
+    BigInt([10, 2, 1, 33][(id + Math.floor(id / 150)) % 4]!),
+  );
+  const reader = columnsOf({ fold: numbers.map((number, id) => (id < 150 || number !== 33n ? number : 5n)) });
+  const { folder, scheme } = await make({ by: "fold" }, {}, { commits: [100, 150, 300], reader });
+  assert.deepEqual(Object.keys(scheme.splits).sort(), ["1", "10", "2", "33", "5"]);
+  for (const split of Object.keys(scheme.splits)) {
+    const bits = findSplitBits(placeOf([100, 150, 300], folder), { scheme: "main", split }).read();
+    for (let row = 0; row < 300; row += 1) {
+      const number = row >= 150 && numbers[row] === 33n ? 5n : numbers[row];
+      assert.equal(hasBit(bits, row), String(number) === split, `${row} ${split}`);
+    }
+  }
+});
+
 test("samples that a file does not name are in no split, whenever they come", async () => {
   const { folder, scheme } = await make({ from: list, allowUnmatched: true }, {}, { commits: [1000, count] });
   assert.deepEqual(Object.keys(scheme.splits), ["part 1", "part 2", "part 0", "part 3"]);

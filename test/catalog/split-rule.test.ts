@@ -7,8 +7,8 @@ import {
   parseRule,
   type Rule,
   type SplitBy,
-  targetsOf,
 } from "#spillway/catalog/split-rule";
+import { targetsOf } from "#spillway/catalog/split-targets";
 import { refuses } from "../source/fixtures.js";
 
 test("parts of 1 are shares, whole numbers above 1 are counts", () => {
@@ -56,6 +56,11 @@ const senseless: readonly (readonly [SplitBy, DrawOptions, string])[] = [
     { train: 1.5 },
     {},
     'the share 1.5 of "train" is not above 0 and at most 1. Write shares as parts of 1: train=0.8 val=0.1 test=0.1.',
+  ],
+  [
+    { train: "0.5" as unknown as number },
+    {},
+    'the share 0.5 of "train" is not above 0 and at most 1. Write shares as parts of 1: train=0.8 val=0.1 test=0.1.',
   ],
   [
     { train: Number.NaN },

@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { classes, pack, tensor } from "spillway";
+import { classes, open, pack, tensor } from "spillway";
+import { drawScheme, keepScheme } from "#spillway/catalog/make-scheme";
+import { parseRule } from "#spillway/catalog/split-rule";
+import { readManifest } from "#spillway/pack/dataset-writer";
 import { labelNames, packed, temporaryFolder } from "../fixtures/packed.js";
 import { spillway, spillwayJson } from "./run.js";
 
@@ -177,6 +180,24 @@ test("splits can lie in a folder of one's own", async () => {
   assert.equal(checked.code, 0);
   const missing = await spillway(["split", path, "--check"]);
   assert.deepEqual([missing.code, /has no scheme "main"/.test(missing.stderr)], [1, true]);
+});
+
+test("a scheme of an earlier commit is used for its samples, and info counts those added since", async () => {
+  const path = await packed({ count: 300, layout: "source" });
+  const commit = { rows: 100, fingerprint: "1".repeat(16) };
+  const packedOnce = readManifest(path)!;
+  const manifest = { ...packedOnce, commits: [commit, ...packedOnce.commits] };
+  fs.writeFileSync(join(path, "dataset.json"), JSON.stringify(manifest));
+  const rule = parseRule({ train: 0.8, val: 0.1 }, {});
+  const early = { folder: path, manifest: { ...manifest, rows: commit.rows, commits: [commit] } };
+  const { draft } = await drawScheme(early, { scheme: "main", seed: 0, rule });
+  await keepScheme(path, draft, rule);
+  const { stdout } = await spillway(["info", path]);
+  assert.match(stdout, /\n {2}\(in none\) +10 +3\.3 %\n {2}\(added since\) +200 +66\.7 %\n/);
+  assert.equal((await spillway(["split", path, "--check"])).code, 0);
+  const dataset = await open(path, { memory: "16 MiB" });
+  assert.equal(dataset.view({ split: "train" }).size, 80);
+  await dataset.close();
 });
 
 test("split refuses what cannot be, says the nearest column, and a dataset that somebody is writing", async () => {
