@@ -51,7 +51,7 @@ await runExample(async (signal) => {
   const dataset = await open(packed, { memory: options.memoryBytes });
   try {
     const peaks = watchMemory(dataset, recordingCount * sampleBytes, bareBytes);
-    const [train, val] = splitRecordings(dataset);
+    const [train, val] = await splitRecordings(dataset);
     const reports = await trainNetwork(tf, train, val, { ...options, signal, peaks });
     sumUp(reports, peaks);
     if (options.keep) print(`  Kept: ${folder.path}`, "");
@@ -110,8 +110,8 @@ async function packRecordings(
   progress?.end();
 }
 
-function splitRecordings(dataset: Dataset): [train: View, val: View] {
-  dataset.split({ train: 0.8, val: 0.2 }, { seed });
+async function splitRecordings(dataset: Dataset): Promise<[train: View, val: View]> {
+  await dataset.split({ train: 0.8, val: 0.2 }, { seed });
   const [train, val] = [dataset.view({ split: "train" }), dataset.view({ split: "val" })];
   print(
     `${bold("3 Split ")}  ${count(train.size)} recordings to train on, ${count(val.size)} others for validation`,

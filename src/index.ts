@@ -1,10 +1,12 @@
 // The public API of Spillway: re-exports only, pinned by a snapshot test.
 
 export type { Scheme } from "./catalog/scheme.js";
+export type { SplitReport } from "./catalog/split-report.js";
+export type { SplitBy } from "./catalog/split-rule.js";
 export { Dataset, type DatasetStats, type OpenOptions, open, type ViewOptions } from "./dataset/dataset.js";
 export { type Mix, type MixedBatches, type MixedBatchOptions, mix } from "./dataset/mix.js";
 export type { MixedBatch } from "./dataset/mixed-batch.js";
-export type { SplitOptions } from "./dataset/split.js";
+export type { CheckOptions, SplitCheck, SplitOptions, SplitResult } from "./dataset/split.js";
 export { type Batches, type BatchOptions, type BatchSource, View } from "./dataset/view.js";
 export { type ErrorCode, type ErrorPlace, SpillwayError } from "./errors.js";
 export type { Batch, BatchField } from "./load/batch.js";

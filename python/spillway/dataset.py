@@ -48,6 +48,10 @@ class Dataset:
         Name of a split of the scheme, such as "train"; None for all samples.
     scheme
         Which sharing-out `split` is of.
+    fold
+        Which fold is "val", from 0, where the scheme has folds; "train" is all others.
+    side
+        A folder of your own in which schemes are looked for first: what `spillway split --in` was given.
     fields
         Names of the fields to read, in this order; "id" may be among them. All, then "id", where None.
     as_tuple
@@ -82,6 +86,8 @@ class Dataset:
         split: Optional[str] = None,
         *,
         scheme: str = "main",
+        fold: Optional[int] = None,
+        side: Optional[Union[str, "os.PathLike[str]"]] = None,
         fields: Optional[Sequence[str]] = None,
         as_tuple: bool = False,
         dtype: str = "float32",
@@ -95,7 +101,11 @@ class Dataset:
         self._dtype = dtype
         self._split = split
         self._scheme_name = scheme
-        self._bitmap = None if split is None else read_bits(self._path, self._scheme(), split)
+        self._fold = fold
+        self._side = None if side is None else os.path.abspath(os.fspath(side))
+        if split is None and fold is not None:
+            raise SpillwayError("a fold is of a split, and none is named", "usage", 'Give split="train" or "val".')
+        self._bitmap = None if split is None else read_bits(self._scheme(), split, fold)
         self._count = self._manifest.rows if self._bitmap is None else len(self._bitmap)
         self._reader = RowReader(self._path, self._manifest)
         if not self._manifest.is_whole:
@@ -119,15 +129,27 @@ class Dataset:
 
     @property
     def splits(self) -> Dict[str, int]:
-        """Splits of the scheme and how many samples each has; empty where the dataset was never split.
+        """Splits of the scheme and how many samples each has, without folds; empty where it was never split.
 
         Raises
         ------
         SpillwayError
             as opening with a split does
         """
-        scheme = read_scheme(self._path, self._manifest, self._scheme_name)
-        return {} if scheme is None else {name: split.count for name, split in scheme.splits.items()}
+        scheme = self._known_scheme()
+        return {} if scheme is None else {name: scheme.count_at(split) for name, split in scheme.splits.items()}
+
+    @property
+    def folds(self) -> int:
+        """Folds of the scheme; 0 where it has none.
+
+        Raises
+        ------
+        SpillwayError
+            as opening with a split does
+        """
+        scheme = self._known_scheme()
+        return 0 if scheme is None else len(scheme.folds)
 
     @property
     def ids(self) -> np.ndarray:
@@ -212,9 +234,9 @@ class Dataset:
             `corrupt` at the first difference, naming shard, field and sample
         """
         verify_shards(self._path, self._manifest)
-        scheme = read_scheme(self._path, self._manifest, self._scheme_name)
+        scheme = self._known_scheme()
         if scheme is not None:
-            verify_scheme(self._path, scheme)
+            verify_scheme(scheme)
 
     def close(self) -> None:
         """Closes the open files of this process. The dataset stays usable: they are opened again when needed."""
@@ -222,6 +244,7 @@ class Dataset:
 
     def __repr__(self) -> str:
         split = "" if self._split is None else f", split={self._split!r}"
+        split += "" if self._fold is None else f", fold={self._fold}"
         fields = ", ".join(
             f"{name}: {len(field.classes)} classes"
             if field.kind == "class"
@@ -230,10 +253,13 @@ class Dataset:
         )
         return f"<spillway.Dataset {self._path!r}{split}: {self._count} samples of {fields}>"
 
+    def _known_scheme(self) -> Optional[Scheme]:
+        return read_scheme(self._path, self._manifest, self._scheme_name, self._side)
+
     def _scheme(self) -> Scheme:
-        scheme = read_scheme(self._path, self._manifest, self._scheme_name)
+        scheme = self._known_scheme()
         if scheme is None:
-            names = scheme_names(self._path)
+            names = scheme_names(self._path, self._side)
             remedy = (
                 f"Its schemes are: {', '.join(names)}."
                 if names

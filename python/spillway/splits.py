@@ -1,7 +1,8 @@
 """Schemes: splits/NAME.json and the .bits files that it names, to sets of rows.
 
-Rule: a scheme belongs to a commit of the dataset. One made for an earlier commit covers that commit's rows, the first
-of the dataset; one made for other data is refused.
+Rule: a scheme belongs to commits of the dataset. One made for an earlier commit covers that commit's rows, the first
+of the dataset; one that was extended since is cut to the rows that the dataset had when it was opened; one made for
+other data is refused. A folder of the user's own is looked into before the dataset's.
 """
 
 from __future__ import annotations
@@ -9,17 +10,20 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
+
+import numpy as np
 
 from . import checked
 from .bitmap import Bitmap
 from .checked import Damaged
 from .errors import SpillwayError
-from .manifest import Manifest, check_version
+from .manifest import Commit, Manifest, check_version
 
 _FOLDER = "splits"
-#: Thousands of folds fit well.
+#: A thousand folds over a hundred commits fit well.
 _MAX_SCHEME_BYTES = 2**24
+_MAX_FOLDS = 1000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}\Z")
 #: A file of the splits folder, never one elsewhere.
 _FILE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,254}\Z")
@@ -27,23 +31,35 @@ _FILE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,254}\Z")
 
 @dataclass(frozen=True)
 class Split:
-    """One share of a scheme: how many samples, and the file that says which."""
+    """A split or a fold: how many samples, the file that says which, and count and hash at each earlier commit."""
 
     count: int
     path: str
     hash: str
+    history: Tuple[Tuple[int, str], ...]
 
 
 @dataclass(frozen=True)
 class Scheme:
-    """How the first `rows` samples were shared out."""
+    """How the first `rows` samples were shared out; `covered` of them belong to a commit that this dataset has."""
 
     name: str
+    folder: str
     rows: int
+    covered: int
+    history: Tuple[Commit, ...]
     splits: Dict[str, Split]
+    folds: Tuple[Split, ...]
+
+    def count_at(self, split: Split) -> int:
+        """Samples of a split at the commit that is covered."""
+        for commit, (count, _) in zip(self.history, split.history):
+            if commit.rows == self.covered:
+                return count
+        return split.count
 
 
-def read_scheme(folder: str, manifest: Manifest, name: str) -> Optional[Scheme]:
+def read_scheme(folder: str, manifest: Manifest, name: str, side: Optional[str] = None) -> Optional[Scheme]:
     """A dataset's scheme, or None if it has none of that name.
 
     Raises
@@ -55,63 +71,116 @@ def read_scheme(folder: str, manifest: Manifest, name: str) -> Optional[Scheme]:
         raise SpillwayError(
             f"{name!r} is no name of a scheme", "usage", "Give the name that was split with, such as main."
         )
-    path = os.path.join(folder, _FOLDER, name + ".json")
-    try:
-        content = checked.read_bytes(path, _MAX_SCHEME_BYTES)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+    for place in [folder] if side is None else [side, folder]:
+        path = os.path.join(place, _FOLDER, name + ".json")
+        try:
+            content = checked.read_bytes(path, _MAX_SCHEME_BYTES)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        return _parse_scheme(content, path, place, folder, manifest, name)
+    return None
+
+
+def _parse_scheme(content: bytes, path: str, place: str, folder: str, manifest: Manifest, name: str) -> Scheme:
     value = checked.parse_json(content, path)
     check_version(value, path)
     try:
         content_of = checked.record(value, "content")
         checked.choice(content_of.get("format"), "format", ("spillway-split",))
-        rows = checked.count(content_of.get("rows"), "rows")
-        fingerprint = checked.hash_text(content_of.get("fingerprint"), "fingerprint")
+        last = _commit(content_of, "")
+        history = tuple(
+            _commit(commit, f"history.{index}.")
+            for index, commit in enumerate(checked.array(content_of.get("history"), "history"))
+        )
         splits = {
-            checked.text(split_name, "name of a split"): _split(split, f'split "{split_name}"', rows)
+            checked.text(split_name, "name of a split"): _split(split, f'split "{split_name}"', last, history)
             for split_name, split in checked.record(content_of.get("splits"), "splits").items()
         }
+        folds = tuple(
+            _split(fold, f"fold {index}", last, history)
+            for index, fold in enumerate(checked.array(content_of.get("folds"), "folds", _MAX_FOLDS))
+        )
     except Damaged as why:
         raise checked.damaged(path, str(why)) from None
-    _check_commit(path, folder, manifest, rows, fingerprint)
-    return Scheme(name, rows, splits)
+    covered = _known_rows(path, folder, manifest, last, history)
+    return Scheme(name, place, last.rows, covered, history, splits, folds)
 
 
-def read_bits(folder: str, scheme: Scheme, split_name: str) -> Bitmap:
-    """The rows of a split.
+def read_bits(scheme: Scheme, split_name: str, fold: Optional[int] = None) -> Bitmap:
+    """The rows of a split, or, of a scheme with folds, of "train" and "val" where one fold is val.
 
     Raises
     ------
     SpillwayError
-        `missing` if the scheme has no such split, or its file is not there; `corrupt` if the file is damaged
+        `missing` if the scheme has no such split, or its file is not there; `usage` for a fold that is not there, or
+        is not said; `corrupt` if a file is damaged
     """
-    split = scheme.splits.get(split_name)
-    if split is None:
-        names = ", ".join(scheme.splits) or "none"
-        raise SpillwayError(
-            f'{folder} has no split "{split_name}" in its scheme "{scheme.name}"',
-            "missing",
-            f"Its splits are: {names}.",
-            {"dataset": folder},
-        )
-    content = read_bits_file(folder, scheme, split)
-    path = bits_path(folder, split)
-    if scheme.rows % 8 and content[-1] >> scheme.rows % 8:
-        raise checked.damaged(path, f"it has bits beyond the {scheme.rows} rows that were split")
-    bitmap = Bitmap(content)
-    if len(bitmap) != split.count:
-        raise checked.damaged(path, f"{len(bitmap)} bits are set, expected {split.count}")
+    parts = _chosen_parts(scheme, split_name, fold)
+    joined = np.zeros(-(-scheme.rows // 8), np.uint8)
+    for part in parts:
+        content = read_bits_file(scheme, part)
+        if scheme.rows % 8 and content[-1] >> scheme.rows % 8:
+            path = bits_path(scheme, part)
+            raise checked.damaged(path, f"it has bits beyond the {scheme.rows} rows that were split")
+        joined |= np.frombuffer(content, np.uint8)
+    bitmap = Bitmap(cut_bits(joined.tobytes(), scheme.covered))
+    expected = sum(scheme.count_at(part) for part in parts)
+    if len(bitmap) != expected:
+        raise checked.damaged(bits_path(scheme, parts[0]), f"{len(bitmap)} bits are set, expected {expected}")
     return bitmap
 
 
-def bits_path(folder: str, split: Split) -> str:
+def cut_bits(content: bytes, rows: int) -> bytes:
+    """The bits of the first `rows` rows, those beyond cleared."""
+    cut = bytearray(content[: -(-rows // 8)])
+    if rows % 8:
+        cut[-1] &= (1 << rows % 8) - 1
+    return bytes(cut)
+
+
+def _chosen_parts(scheme: Scheme, split_name: str, fold: Optional[int]) -> List[Split]:
+    where = {"dataset": scheme.folder}
+    last = len(scheme.folds) - 1
+    if fold is not None and not scheme.folds:
+        names = ", ".join(scheme.splits) or "none"
+        raise SpillwayError(
+            f'scheme "{scheme.name}" of {scheme.folder} has no folds',
+            "usage",
+            f"Leave fold out: its splits are {names}.",
+            where,
+        )
+    if fold is not None and (not isinstance(fold, int) or isinstance(fold, bool) or not 0 <= fold <= last):
+        raise SpillwayError(
+            f'scheme "{scheme.name}" of {scheme.folder} has no fold {fold!r}', "usage", f"Use 0 to {last}.", where
+        )
+    if split_name in scheme.splits:
+        return [scheme.splits[split_name]]
+    if scheme.folds and split_name in ("train", "val"):
+        if fold is None:
+            raise SpillwayError(
+                f'"{split_name}" of scheme "{scheme.name}" of {scheme.folder} depends on the fold',
+                "usage",
+                f"Say which one is val: fold=0 to {last}.",
+                where,
+            )
+        return [part for index, part in enumerate(scheme.folds) if (index == fold) == (split_name == "val")]
+    names = ", ".join([*scheme.splits, *(["train", "val"] if scheme.folds else [])]) or "none"
+    raise SpillwayError(
+        f'{scheme.folder} has no split "{split_name}" in its scheme "{scheme.name}"',
+        "missing",
+        f"Its splits are: {names}.",
+        where,
+    )
+
+
+def bits_path(scheme: Scheme, split: Split) -> str:
     """Where a split's bits lie."""
-    return os.path.join(folder, _FOLDER, split.path)
+    return os.path.join(scheme.folder, _FOLDER, split.path)
 
 
-def read_bits_file(folder: str, scheme: Scheme, split: Split) -> bytes:
+def read_bits_file(scheme: Scheme, split: Split) -> bytes:
     """A split's bits, with their number checked."""
-    path = bits_path(folder, split)
+    path = bits_path(scheme, split)
     byte_length = -(-scheme.rows // 8)
     try:
         content = checked.read_bytes(path, byte_length)
@@ -124,34 +193,60 @@ def read_bits_file(folder: str, scheme: Scheme, split: Split) -> bytes:
     return content
 
 
-def scheme_names(folder: str) -> List[str]:
+def scheme_names(folder: str, side: Optional[str] = None) -> List[str]:
     """Names of all schemes of a dataset, sorted."""
-    try:
-        entries = os.listdir(os.path.join(folder, _FOLDER))
-    except OSError:
-        return []
-    return sorted(entry[: -len(".json")] for entry in entries if entry.endswith(".json"))
+    entries: List[str] = []
+    for place in [folder] if side is None else [side, folder]:
+        try:
+            entries += os.listdir(os.path.join(place, _FOLDER))
+        except OSError:
+            continue
+    return sorted({entry[: -len(".json")] for entry in entries if entry.endswith(".json")})
 
 
-def _split(value: Any, name: str, rows: int) -> Split:
+def _commit(value: Any, name: str) -> Commit:
+    commit = checked.record(value, name.rstrip(".") or "content")
+    return Commit(
+        checked.count(commit.get("rows"), f"{name}rows"),
+        checked.hash_text(commit.get("fingerprint"), f"{name}fingerprint"),
+    )
+
+
+def _split(value: Any, name: str, last: Commit, history: Tuple[Commit, ...]) -> Split:
     split = checked.record(value, name)
     path = checked.text(split.get("path"), f"path of {name}", 255)
     if not _FILE.match(path):
         raise Damaged(f"path of {name} is no name of a file in {_FOLDER}/")
+    earlier = checked.array(split.get("history"), f"history of {name}")
+    if len(earlier) != len(history):
+        raise Damaged(f"{name} tells of {len(earlier)} earlier commits, the scheme of {len(history)}")
     return Split(
-        checked.count(split.get("count"), f"count of {name}", 0, rows),
+        checked.count(split.get("count"), f"count of {name}", 0, last.rows),
         path,
         checked.hash_text(split.get("hash"), f"hash of {name}"),
+        tuple(_earlier(entry, f"history of {name}", commit.rows) for entry, commit in zip(earlier, history)),
     )
 
 
-def _check_commit(path: str, folder: str, manifest: Manifest, rows: int, fingerprint: str) -> None:
-    if any(commit.rows == rows and commit.fingerprint == fingerprint for commit in manifest.commits):
-        return
-    last = manifest.commits[-1].fingerprint if manifest.commits else "none"
+def _earlier(value: Any, name: str, rows: int) -> Tuple[int, str]:
+    entry = checked.record(value, name)
+    return (
+        checked.count(entry.get("count"), f"count in the {name}", 0, rows),
+        checked.hash_text(entry.get("hash"), f"hash in the {name}"),
+    )
+
+
+def _known_rows(path: str, folder: str, manifest: Manifest, last: Commit, history: Tuple[Commit, ...]) -> int:
+    """Rows of the latest commit of a scheme that the dataset has."""
+    for known in (last, *reversed(history)):
+        if any(
+            commit.rows == known.rows and commit.fingerprint == known.fingerprint for commit in manifest.commits
+        ):
+            return known.rows
+    newest = manifest.commits[-1].fingerprint if manifest.commits else "none"
     raise SpillwayError(
-        f"{path} was made for {rows} samples with fingerprint {fingerprint}, "
-        f"{folder} has {manifest.rows} with fingerprint {last}",
+        f"{path} was made for {last.rows} samples with fingerprint {last.fingerprint}, "
+        f"{folder} has {manifest.rows} with fingerprint {newest}",
         "mismatch",
         f'Run "spillway split {folder}" again.',
         {"path": path, "dataset": folder},

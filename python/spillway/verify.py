@@ -14,7 +14,7 @@ from . import checked
 from .errors import SpillwayError
 from .files import OpenFile, OpenFiles
 from .manifest import Manifest, Shard
-from .splits import Scheme, bits_path, read_bits_file
+from .splits import Scheme, bits_path, cut_bits, read_bits_file
 from .xxh64 import ManyHashes, xxh64
 
 #: Records smaller than this share a sum.
@@ -41,12 +41,17 @@ def verify_shards(folder: str, manifest: Manifest) -> None:
         files.close()
 
 
-def verify_scheme(folder: str, scheme: Scheme) -> None:
-    """Checks the bits of every split of a scheme; raises `corrupt` at the first difference."""
-    for split in scheme.splits.values():
-        found = f"{xxh64(read_bits_file(folder, scheme, split)):016x}"
-        if found != split.hash:
-            raise checked.damaged(bits_path(folder, split), f"checksum {found}, expected {split.hash}")
+def verify_scheme(scheme: Scheme) -> None:
+    """Checks the bits of every split and fold of a scheme, at each of its commits; raises `corrupt` at the first
+    difference."""
+    for split in [*scheme.splits.values(), *scheme.folds]:
+        content = read_bits_file(scheme, split)
+        earlier = [(commit.rows, digits) for commit, (_, digits) in zip(scheme.history, split.history)]
+        for rows, expected in [(scheme.rows, split.hash), *earlier]:
+            found = f"{xxh64(cut_bits(content, rows) if rows < scheme.rows else content):016x}"
+            if found != expected:
+                at = "" if rows == scheme.rows else f" of its first {rows} rows"
+                raise checked.damaged(bits_path(scheme, split), f"checksum {found}{at}, expected {expected}")
 
 
 def run_length(stride: int) -> int:

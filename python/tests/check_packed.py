@@ -23,6 +23,7 @@ if __name__ == "__main__":
     sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 
 from spillway import Dataset, SpillwayError  # noqa: E402
+from spillway.splits import scheme_names  # noqa: E402
 from spillway.xxh64 import xxh64  # noqa: E402
 
 try:
@@ -119,14 +120,28 @@ def _check_array(what: str, found: np.ndarray, expected: np.ndarray) -> None:
         )
 
 
-def check_splits(dataset: Dataset, folder: str) -> None:
-    """Checks that the splits of the scheme share no sample, and have as many as they say."""
-    seen = np.zeros(dataset.rows, bool)
-    for name, count in dataset.splits.items():
-        ids = Dataset(folder, split=name, dtype="stored").ids
-        if len(ids) != count or seen[ids].any():
-            raise Difference(f'split "{name}" of {count} samples shares some with another')
-        seen[ids] = True
+def check_splits(folder: str) -> int:
+    """Checks that the splits and folds of each scheme share no sample, and have as many as they say; counts them."""
+    checked = 0
+    for scheme in scheme_names(folder):
+        dataset = Dataset(folder, scheme=scheme)
+        seen = np.zeros(dataset.rows, bool)
+        parts = [(name, None, count) for name, count in dataset.splits.items()]
+        parts += [("val", fold, None) for fold in range(dataset.folds)]
+        in_folds = 0
+        for name, fold, count in parts:
+            ids = Dataset(folder, split=name, scheme=scheme, fold=fold).ids
+            if count not in (None, len(ids)) or seen[ids].any():
+                raise Difference(f'split "{name}" of {len(ids)} samples shares some with another')
+            seen[ids] = True
+            in_folds += 0 if fold is None else len(ids)
+        for fold in range(dataset.folds):
+            train, val = [len(Dataset(folder, split=name, scheme=scheme, fold=fold)) for name in ("train", "val")]
+            if train + val != in_folds:
+                raise Difference(f"fold {fold} has {train} and {val} samples, all folds {in_folds}")
+        dataset.verify()
+        checked += len(parts)
+    return checked
 
 
 def check_arrow(dataset: Dataset, folder: str) -> None:
@@ -172,9 +187,9 @@ def check(folder: str, source: str) -> List[str]:
     dataset.verify()
     catalog = read_catalog(folder)
     check_samples(dataset, source, catalog)
-    check_splits(dataset, folder)
+    splits = check_splits(folder)
     way = "as sets, without a catalog" if catalog is None else "each with its file"
-    done = [f"{len(dataset)} samples {way}", f"{len(dataset.splits)} splits", "all sums"]
+    done = [f"{len(dataset)} samples {way}", f"{splits} splits", "all sums"]
     if pyarrow is None:
         print("pyarrow is not installed: shards were not read as Arrow files", file=sys.stderr)
     else:

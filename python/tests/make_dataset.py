@@ -68,19 +68,29 @@ def make_dataset(
     return folder
 
 
-def write_scheme(folder: str, scheme: str, rows: int, fingerprint: str, splits: Dict[str, Sequence[int]]) -> None:
-    """Writes splits/SCHEME.json and its files of bits."""
+def write_scheme(
+    folder: str,
+    scheme: str,
+    rows: int,
+    fingerprint: str,
+    splits: Dict[str, Sequence[int]],
+    folds: Sequence[Sequence[int]] = (),
+    history: Sequence[Dict[str, Any]] = (),
+) -> None:
+    """Writes splits/SCHEME.json and its files of bits; `history` are earlier commits, {"rows", "fingerprint"}."""
     os.makedirs(os.path.join(folder, "splits"), exist_ok=True)
-    entries = {}
-    for name, members in splits.items():
-        is_member = np.zeros(rows, np.uint8)
-        is_member[list(members)] = 1
-        bits = np.packbits(is_member, bitorder="little").tobytes()
+
+    def write_part(name: str, members: Sequence[int]) -> Dict[str, Any]:
+        bits = _bits_of(members, rows)
         digits = f"{xxh64(bits):016x}"
         path = f"{scheme}.{name}-{digits}.bits"
         with open(os.path.join(folder, "splits", path), "wb") as file:
             file.write(bits)
-        entries[name] = {"count": len(members), "path": path, "hash": digits}
+        earlier = [[row for row in members if row < commit["rows"]] for commit in history]
+        hashes = [f"{xxh64(_bits_of(rest, commit['rows'])):016x}" for rest, commit in zip(earlier, history)]
+        past = [{"count": len(rest), "hash": value} for rest, value in zip(earlier, hashes)]
+        return {"count": len(members), "path": path, "hash": digits, "history": past}
+
     content = {
         "format": "spillway-split",
         "version": 1,
@@ -89,9 +99,17 @@ def write_scheme(folder: str, scheme: str, rows: int, fingerprint: str, splits: 
         "fingerprint": fingerprint,
         "seed": 0,
         "rule": {"kind": "shares", "shares": {name: len(members) / rows for name, members in splits.items()}},
-        "splits": entries,
+        "history": list(history),
+        "splits": {name: write_part(name, members) for name, members in splits.items()},
+        "folds": [write_part(f"fold-{index}", members) for index, members in enumerate(folds)],
     }
     write_json(os.path.join(folder, "splits", scheme + ".json"), content)
+
+
+def _bits_of(members: Sequence[int], rows: int) -> bytes:
+    is_member = np.zeros(rows, np.uint8)
+    is_member[list(members)] = 1
+    return np.packbits(is_member, bitorder="little").tobytes()
 
 
 def read_json(path: str) -> Dict[str, Any]:

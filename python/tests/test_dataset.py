@@ -99,6 +99,42 @@ def test_reads_another_scheme(gestures):
     assert Dataset(gestures.path, split="fold0", scheme="folds").ids.tolist() == list(range(0, 100, 5))
 
 
+def test_a_fold_is_val_and_the_others_are_train(gestures):
+    held, *folds = [np.arange(start, 100, 4) for start in range(4)]
+    fingerprint = Dataset(gestures.path).fingerprint
+    write_scheme(gestures.path, "folds", 100, fingerprint, {"test": held}, folds=folds)
+    for fold in range(3):
+        val = Dataset(gestures.path, split="val", scheme="folds", fold=fold)
+        train = Dataset(gestures.path, split="train", scheme="folds", fold=fold)
+        assert_identical(val.ids, folds[fold])
+        assert_identical(train.ids, np.setdiff1d(np.concatenate(folds), folds[fold]))
+        assert Dataset(gestures.path, split="test", scheme="folds", fold=fold).ids.tolist() == held.tolist()
+    assert (val.folds, val.splits, Dataset(gestures.path).folds) == (3, {"test": 25}, 0)
+    assert "split='val', fold=2: 25 samples" in repr(val)
+    val.verify()
+
+
+def test_a_scheme_that_was_extended_since_is_cut_to_the_rows_that_are_there(gestures):
+    fingerprint = Dataset(gestures.path).fingerprint
+    history = [{"rows": 100, "fingerprint": fingerprint}]
+    odd = range(1, 205, 2)
+    write_scheme(gestures.path, "main", 205, "b" * 16, {"odd": odd}, folds=[range(0, 205, 2)], history=history)
+    dataset = Dataset(gestures.path, split="odd")
+    assert dataset.ids.tolist() == list(range(1, 100, 2)) and dataset.splits == {"odd": 50}
+    assert Dataset(gestures.path, split="val", fold=0).ids.tolist() == list(range(0, 100, 2))
+    dataset.verify()
+
+
+def test_looks_into_a_folder_of_ones_own_first(gestures, tmp_path):
+    fingerprint = Dataset(gestures.path).fingerprint
+    side = tmp_path / "mine"
+    write_scheme(str(side), "main", 100, fingerprint, {"some": range(7)})
+    assert Dataset(gestures.path, side=side).splits == {"some": 7}
+    assert Dataset(gestures.path, split="some", side=side).ids.tolist() == list(range(7))
+    write_scheme(gestures.path, "other", 100, fingerprint, {"few": range(3)})
+    assert len(Dataset(gestures.path, split="few", scheme="other", side=side)) == 3
+
+
 def test_counts_negative_indices_from_the_end(gestures):
     dataset = Dataset(gestures.path, split="val")
     assert dataset[-1]["id"] == gestures.val[-1]

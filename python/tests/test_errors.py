@@ -200,6 +200,35 @@ def test_a_scheme_of_an_earlier_commit_covers_the_first_rows(gestures):
     assert Dataset(gestures.path, split="train").ids.tolist() == list(range(0, 60, 2))
 
 
+def test_folds_that_are_not_there(gestures):
+    fingerprint = Dataset(gestures.path).fingerprint
+    write_scheme(gestures.path, "folds", 100, fingerprint, {"test": [0]}, folds=[range(1, 50), range(50, 100)])
+    folds = {"scheme": "folds"}
+    error = _refusal(gestures.path, split="train", fold=0)
+    assert (error.code, error.remedy) == ("usage", "Leave fold out: its splits are train, val.")
+    for fold in (2, -1, True, 0.0):
+        error = _refusal(gestures.path, split="val", fold=fold, **folds)
+        assert (error.code, error.remedy) == ("usage", "Use 0 to 1.") and f"has no fold {fold!r}" in error.what
+    error = _refusal(gestures.path, split="val", **folds)
+    assert error.code == "usage" and error.remedy == "Say which one is val: fold=0 to 1."
+    error = _refusal(gestures.path, split="dev", fold=0, **folds)
+    assert error.code == "missing" and error.remedy == "Its splits are: test, train, val."
+    error = _refusal(gestures.path, fold=0, **folds)
+    assert error.code == "usage" and error.what == "a fold is of a split, and none is named"
+
+
+def test_a_scheme_that_contradicts_itself(gestures):
+    path = gestures.path + "/splits/main.json"
+    fingerprint = "a" * 16
+    change_json(path, history=[{"rows": 60, "fingerprint": fingerprint}])
+    error = _refusal(gestures.path, split="train")
+    assert error.code == "corrupt" and 'split "train" tells of 0 earlier commits, the scheme of 1' in error.what
+    change_json(path, history={})
+    assert "history is not a list" in _refusal(gestures.path, split="train").what
+    change_json(path, history=[], folds=None)
+    assert "folds is not a list" in _refusal(gestures.path, split="train").what
+
+
 def test_damaged_bits(gestures):
     split = read_json(gestures.path + "/splits/main.json")["splits"]["train"]
     path = f"{gestures.path}/splits/{split['path']}"
@@ -299,6 +328,13 @@ def test_verify_finds_damaged_sums_and_bits(gestures):
     with pytest.raises(SpillwayError, match=r"\.bits is damaged: checksum"):
         dataset.verify()
     _flip(bits, 0)
+    scheme = read_json(gestures.path + "/splits/main.json")
+    for split in scheme["splits"].values():
+        split["history"] = [{"count": 0, "hash": "0" * 16}]
+    scheme["history"] = [{"rows": 13, "fingerprint": "a" * 16}]
+    write_json(gestures.path + "/splits/main.json", scheme)
+    with pytest.raises(SpillwayError, match=r"\.bits is damaged: checksum \w{16} of its first 13 rows, expected 0{16}"):
+        dataset.verify()
     os.truncate(sums, 8)
     with pytest.raises(SpillwayError, match=r"00002\.sums is damaged: it has 8 bytes, expected 88"):
         dataset.verify()

@@ -17,6 +17,8 @@ const maxCheckedBytes = 2 ** 26;
 export interface CatalogPlace {
   folder: string;
   manifest: Readonly<Manifest>;
+  /** A folder of the user's own, where splits and columns are looked for first. */
+  side?: string | undefined;
 }
 
 /** Some rows of some columns, as Parquet holds them: int64 as bigint, absent values as null or undefined. */

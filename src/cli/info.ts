@@ -2,7 +2,8 @@
 
 import type { Command } from "commander";
 import { classFields, scanCatalog } from "../catalog/catalog-reader.js";
-import { listSchemes, readScheme, type Scheme } from "../catalog/scheme.js";
+import { listSchemes, readScheme, type Scheme, type SchemePlace } from "../catalog/scheme.js";
+import { requireCommit } from "../catalog/split-bits.js";
 import { type Dataset, open } from "../dataset/dataset.js";
 import { SpillwayError } from "../errors.js";
 import { threadBytes } from "../load/memory-pool.js";
@@ -12,10 +13,11 @@ import { formatBytes } from "../store/byte-size.js";
 import { describeField, sampleBytes } from "../tensor/field.js";
 import { addCommand, type CommonOptions } from "./command.js";
 import { formatCount, formatShare, formatTable, print, printJson } from "./output.js";
-import { describeScheme } from "./split.js";
+import { describeScheme } from "./split-report.js";
 
 interface InfoFlags extends CommonOptions {
   classes?: boolean;
+  in?: string;
 }
 
 /** Batch size of the memory hint. */
@@ -32,6 +34,7 @@ export function addInfo(program: Command): void {
     ],
   })
     .option("--classes", "count the samples of each class, by reading through the catalog")
+    .option("--in <folder>", "show the splits in a folder of your own as well")
     .action(runInfo);
 }
 
@@ -43,9 +46,9 @@ interface SchemeInfo {
 }
 
 async function runInfo(path: string, flags: InfoFlags): Promise<void> {
-  const dataset = await open(path, { memory: "16 MiB" });
+  const dataset = await open(path, { memory: "16 MiB", ...(flags.in !== undefined && { side: flags.in }) });
   try {
-    const schemes = listSchemes(dataset.path).map((name) => readSchemeInfo(dataset, name));
+    const schemes = listSchemes(placeOf(dataset)).map((name) => readSchemeInfo(dataset, name));
     const counts = flags.classes ? await countClasses(dataset) : undefined;
     if (flags.json) printJson(infoJson(dataset, schemes, counts));
     else print(infoText(dataset, schemes, counts).join("\n"));
@@ -56,13 +59,21 @@ async function runInfo(path: string, flags: InfoFlags): Promise<void> {
 
 function readSchemeInfo(dataset: Dataset, name: string): SchemeInfo {
   try {
-    const scheme = readScheme(dataset.path, name);
-    if (scheme.fingerprint === dataset.fingerprint) return { name, scheme };
-    return { name, scheme, problem: "made for other content: split again" };
+    const scheme = readScheme(placeOf(dataset), name);
+    try {
+      requireCommit({ ...placeOf(dataset), manifest: dataset.manifest }, scheme);
+    } catch {
+      return { name, scheme, problem: "made for other content: split again" };
+    }
+    return { name, scheme };
   } catch (error) {
     if (!(error instanceof SpillwayError)) throw error;
     return { name, problem: error.what };
   }
+}
+
+function placeOf({ path, side }: Dataset): SchemePlace {
+  return { folder: path, side };
 }
 
 /** Samples of each class, by field and class name. */
@@ -86,7 +97,7 @@ async function countClasses({ path, manifest }: Dataset): Promise<Record<string,
 
 /** Memory for a loop of small batches with one reader: about the least that works. */
 function leastLoopBytes({ path, manifest }: Dataset): number {
-  const { columns } = createTable(path, manifest, manifest.rows);
+  const { columns } = createTable(path, manifest);
   const isResident = columns.map(({ stride, isInFiles }) => stride <= residentStride && !isInFiles);
   const plan = planLoop({
     columns,
@@ -118,13 +129,19 @@ function infoJson(
     shards: manifest.shards.length,
     layout: manifest.layout,
     source: manifest.source,
-    commits: dataset.commits.map(({ rows, fingerprint }) => ({ rows, fingerprint })),
+    commits: dataset.manifest.commits.map(({ rows, fingerprint }) => ({ rows, fingerprint })),
     ...(manifest.files && { files: manifest.files }),
     fingerprint,
     ...(unfinished && { unfinished: { plannedRows: unfinished.plannedRows ?? null } }),
     schemes: schemes.map(({ name, scheme, problem }) => ({
       name,
-      ...(scheme && { seed: scheme.seed, rule: scheme.rule, splits: scheme.splits }),
+      ...(scheme && {
+        rows: scheme.rows,
+        seed: scheme.seed,
+        rule: scheme.rule,
+        splits: scheme.splits,
+        folds: scheme.folds,
+      }),
       ...(problem && { problem }),
     })),
     leastMemoryBytes: leastLoopBytes(dataset),
@@ -141,7 +158,7 @@ function unfinishedRow({ size, unfinished }: Dataset): string[][] {
 }
 
 /** How a dataset has grown, where it has. */
-function commitRows({ commits }: Dataset): string[][] {
+function commitRows({ manifest: { commits } }: Dataset): string[][] {
   if (commits.length === 1) return [];
   const shown = commits.slice(-8).map(({ rows }) => formatCount(rows));
   return [

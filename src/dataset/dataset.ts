@@ -3,15 +3,13 @@
 
 import fs from "node:fs";
 import { resolve } from "node:path";
-import { defaultScheme, readScheme, type Scheme, splitsFolder } from "../catalog/scheme.js";
+import type { CatalogPlace } from "../catalog/catalog-reader.js";
+import { defaultScheme, readScheme, type Scheme } from "../catalog/scheme.js";
+import { findSplitBits, type SplitChoice } from "../catalog/split-bits.js";
+import type { SplitBy } from "../catalog/split-rule.js";
 import { SpillwayError } from "../errors.js";
-import {
-  type Manifest,
-  manifestName,
-  maxManifestBytes,
-  parseManifest,
-  wholeCommits,
-} from "../format/manifest.js";
+import { wholeManifest } from "../format/commits.js";
+import { type Manifest, manifestName, maxManifestBytes, parseManifest } from "../format/manifest.js";
 import { hashHex } from "../kernels/hasher.js";
 import { Engine } from "../load/engine.js";
 import { createTable } from "../load/table.js";
@@ -19,7 +17,7 @@ import { parseBytes } from "../store/byte-size.js";
 import { readSmallFile } from "../store/file.js";
 import { defaultMemory } from "../store/free-memory.js";
 import type { Fields } from "../tensor/field.js";
-import { type SplitOptions, splitSamples } from "./split.js";
+import type { CheckOptions, SplitCheck, SplitOptions, SplitResult } from "./split.js";
 import { View, type ViewOrigin } from "./view.js";
 
 export interface OpenOptions {
@@ -27,6 +25,8 @@ export interface OpenOptions {
   memory?: string | number;
   /** Indexed datasets: the folder with the samples' files, where it is no longer where it was. */
   source?: string;
+  /** A folder of your own for splits, where the dataset is read-only or shared; looked into first. */
+  side?: string;
 }
 
 export interface ViewOptions {
@@ -34,6 +34,8 @@ export interface ViewOptions {
   split?: string;
   /** Scheme that the split is of, default "main". */
   scheme?: string;
+  /** Which fold is "val", from 0, where the scheme has folds; "train" is all others. */
+  fold?: number;
   /** Only the rows [start, end). */
   rows?: readonly [start: number, end: number];
 }
@@ -55,9 +57,19 @@ export interface DatasetStats {
   notes: readonly string[];
 }
 
+/** Where else something of a dataset is. */
+export interface DatasetPlaces {
+  /** Folder of an indexed dataset's files. */
+  source?: string;
+  /** Folder of the user's own. */
+  side?: string;
+}
+
 export class Dataset {
   /** Folder of the dataset. */
   readonly path: string;
+  /** Folder of the user's own, if there is one. */
+  readonly side: string | undefined;
   readonly fields: Readonly<Fields>;
   /** Samples in all. */
   readonly size: number;
@@ -66,28 +78,24 @@ export class Dataset {
   /** Undefined, or what is missing of a dataset whose packing has not finished. */
   readonly unfinished: { plannedRows: number | undefined } | undefined;
   readonly manifest: Readonly<Manifest>;
-  /** Commits that are whole, the first one first. */
-  readonly commits: Manifest["commits"];
   readonly #engine: Engine;
   #isClosed = false;
 
   /** Use `open`. */
-  constructor(path: string, manifest: Manifest, memoryBytes: number, source?: string) {
+  constructor(path: string, manifest: Manifest, memoryBytes: number, places: DatasetPlaces = {}) {
     this.path = path;
+    this.side = places.side;
     this.manifest = manifest;
     this.fields = manifest.fields as Fields;
-    this.commits = wholeCommits(manifest);
-    this.size = this.commits.at(-1)!.rows;
-    this.fingerprint = this.commits.at(-1)!.fingerprint;
-    this.unfinished = isUnfinished(manifest)
-      ? { plannedRows: manifest.packing!.rows ?? undefined }
-      : undefined;
-    this.#engine = new Engine(createTable(path, manifest, this.size, source), memoryBytes);
+    this.size = manifest.rows;
+    this.fingerprint = manifest.commits.at(-1)!.fingerprint;
+    this.unfinished = manifest.packing && { plannedRows: manifest.packing.rows ?? undefined };
+    this.#engine = new Engine(createTable(path, manifest, places.source), memoryBytes);
   }
 
   /** Commits so far; a view is made at the last one. */
   get commit(): number {
-    return this.commits.length;
+    return this.manifest.commits.length;
   }
 
   /**
@@ -97,13 +105,18 @@ export class Dataset {
    */
   view(options: ViewOptions = {}): View {
     if (this.#isClosed) throw closed(this.path);
-    const { split, scheme = defaultScheme, rows } = options;
+    const { split, scheme = defaultScheme, fold, rows } = options;
     if (split !== undefined && rows !== undefined) {
       throw new SpillwayError("usage", "a view has either a split or rows, not both", {
         remedy: "Leave one of them out.",
       });
     }
-    if (split !== undefined) return this.#splitView(split, scheme);
+    if (split === undefined && fold !== undefined) {
+      throw new SpillwayError("usage", "a fold is of a split, and none is named", {
+        remedy: 'Use split: "train" or "val" with it.',
+      });
+    }
+    if (split !== undefined) return this.#splitView({ split, scheme, fold });
     const [start, end] = rows ?? [0, this.size];
     if (
       !(Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start < end && end <= this.size)
@@ -126,18 +139,28 @@ export class Dataset {
   }
 
   /**
-   * Shares all samples out at random, in exact counts, and stores that as a scheme in the dataset's folder.
+   * Shares all samples out and stores that as a scheme: in the dataset's folder, or in that of your own.
    *
-   * @param shares split name to its part of 1, such as { train: 0.8, val: 0.2 }; samples may be left over
-   * @throws SpillwayError `usage` for shares that make no sense, `locked`, `io` where the folder is read-only
+   * @param what split name to its part of 1 or to its count, such as { train: 0.8, val: 0.2 }: samples may be left
+   * over. Or { by: column } that says the split, or { from: file } with a table of ids or paths and splits
+   * @returns the scheme, and a report with counts, class shares and what splits share
+   * @throws SpillwayError `usage` for what makes no sense, `missing` for a column that is not there, `mismatch`,
+   * `exists`, `locked`, `io` where the folder is read-only
    */
-  split(shares: Readonly<Record<string, number>>, options: SplitOptions = {}): Scheme {
-    return splitSamples(this, shares, options);
+  async split(what: SplitBy, options: SplitOptions = {}): Promise<SplitResult> {
+    const { splitSamples } = await import("./split.js");
+    return splitSamples(this.#place(), what, options);
+  }
+
+  /** The report of a stored scheme, made again, and whether its definition still gives the same splits. */
+  async checkSplits(options: CheckOptions = {}): Promise<SplitCheck> {
+    const { checkSplits } = await import("./split.js");
+    return checkSplits(this.#place(), options);
   }
 
   /** A scheme of splits: its definition and the number of samples in each split. */
   scheme(name: string = defaultScheme): Scheme {
-    return readScheme(this.path, name);
+    return readScheme(this.#place(), name);
   }
 
   /** What is held now, and what is not as one would expect. */
@@ -166,39 +189,33 @@ export class Dataset {
     await this.close();
   }
 
-  #splitView(split: string, schemeName: string): View {
-    const scheme = readScheme(this.path, schemeName);
-    const commit = this.commits.find(({ fingerprint }) => fingerprint === scheme.fingerprint);
-    if (!commit || commit.rows !== scheme.rows) {
+  #splitView(choice: SplitChoice): View {
+    const bits = findSplitBits(this.#place(), choice);
+    if (bits.count === 0) {
       throw new SpillwayError(
-        "mismatch",
-        `scheme "${schemeName}" was made for ${scheme.rows} samples with fingerprint ${scheme.fingerprint}, ${this.path} has ${this.size} with ${this.fingerprint}`,
-        { remedy: `Make it again: spillway split ${this.path} ...`, where: { dataset: this.path } },
+        "missing",
+        `split "${choice.split}" of scheme "${choice.scheme}" holds no sample`,
+        {
+          remedy: "Use another split.",
+          where: { dataset: this.path },
+        },
       );
     }
-    const entry = scheme.splits[split];
-    if (!entry) {
-      throw new SpillwayError("missing", `scheme "${schemeName}" of ${this.path} has no split "${split}"`, {
-        remedy: `Use one of ${Object.keys(scheme.splits).join(", ")}.`,
-        where: { dataset: this.path },
-      });
-    }
     const selection = {
-      count: entry.count,
-      fingerprint: this.#fingerprint(`bits ${entry.hash}`),
-      rows: {
-        kind: "bits" as const,
-        path: `${this.path}/${splitsFolder}/${entry.path}`,
-        hash: entry.hash,
-        rows: scheme.rows,
-      },
+      count: bits.count,
+      fingerprint: this.#fingerprint(`bits ${bits.hash}`),
+      rows: { kind: "bits" as const, ...bits },
     };
-    return new View(this.#engine, selection, this.#origin(split, schemeName));
+    return new View(this.#engine, selection, this.#origin(choice));
   }
 
-  #origin(split?: string, scheme?: string): ViewOrigin {
-    const catalog = { folder: this.path, manifest: this.manifest };
-    return { path: this.path, commit: this.commit, split, scheme, catalog };
+  #place(): CatalogPlace {
+    return { folder: this.path, side: this.side, manifest: this.manifest };
+  }
+
+  #origin(choice?: SplitChoice): ViewOrigin {
+    const { split, scheme, fold } = choice ?? {};
+    return { path: this.path, commit: this.commit, split, scheme, fold, catalog: this.#place() };
   }
 
   #fingerprint(choice: string): string {
@@ -219,12 +236,10 @@ export async function open(path: string, options: OpenOptions = {}): Promise<Dat
   if (!fs.existsSync(file)) throw notADataset(path, folder);
   const manifest = parseManifest(new TextDecoder().decode(readSmallFile(file, maxManifestBytes)), file);
   if (manifest.packing) process.emitWarning(describeUnfinished(path, manifest), "SpillwayWarning");
-  return new Dataset(folder, manifest, memoryBytes, options.source && resolve(options.source));
-}
-
-/** Whether the first pack of a dataset has not finished; where a later one has not, the commits before are whole. */
-function isUnfinished({ packing }: Manifest): boolean {
-  return packing !== undefined && packing.before === undefined;
+  return new Dataset(folder, wholeManifest(manifest), memoryBytes, {
+    ...(options.source !== undefined && { source: resolve(options.source) }),
+    ...(options.side !== undefined && { side: resolve(options.side) }),
+  });
 }
 
 function describeUnfinished(path: string, { packing, rows }: Manifest): string {

@@ -65,6 +65,7 @@ export interface ViewOrigin {
   commit: number;
   split: string | undefined;
   scheme: string | undefined;
+  fold: number | undefined;
 }
 
 /** What a mix needs of its views. */
@@ -92,6 +93,8 @@ export class View implements BatchSource {
   readonly fingerprint: string;
   readonly split: string | undefined;
   readonly scheme: string | undefined;
+  /** Which fold is "val"; undefined where the split does not depend on it. */
+  readonly fold: number | undefined;
   readonly #engine: Engine;
   readonly #selection: Selection;
   readonly #catalog: CatalogPlace;
@@ -104,6 +107,7 @@ export class View implements BatchSource {
     this.fingerprint = selection.fingerprint;
     this.split = from.split;
     this.scheme = from.scheme;
+    this.fold = from.fold;
     this.#engine = engine;
     this.#selection = selection;
     this.#catalog = from.catalog;

@@ -47,6 +47,34 @@ export function tellOlder<T extends Committed["commits"][number]>(
   });
 }
 
+/** What of a manifest tells how far it has grown. */
+interface Growing {
+  rows: number;
+  commits: readonly { rows: number }[];
+  shards: readonly { rows: number }[];
+  catalog: readonly { rows: number }[];
+  packing?: { before?: number | undefined } | undefined;
+}
+
+/** The commits that are whole: all but one that is being appended. */
+export function wholeCommits<T>({ commits, packing }: Pick<Growing, "packing"> & { commits: T[] }): T[] {
+  return packing?.before === undefined ? commits : commits.slice(0, -1);
+}
+
+/** A manifest as readers see it: where rows are being appended, without them. */
+export function wholeManifest<T extends Growing>(manifest: T): T {
+  const before = manifest.packing?.before;
+  if (before === undefined) return manifest;
+  return {
+    ...manifest,
+    packing: undefined,
+    rows: before,
+    commits: manifest.commits.slice(0, -1),
+    shards: firstParts(manifest.shards, before),
+    catalog: firstParts(manifest.catalog, before),
+  };
+}
+
 /** The first parts of a dataset, which hold `rows` rows together. */
 export function firstParts<T extends { rows: number }>(parts: readonly T[], rows: number): T[] {
   let end = 0;

@@ -127,14 +127,6 @@ export type ShardEntry = Manifest["shards"][number];
 export type CatalogEntry = Manifest["catalog"][number];
 export type Layout = Manifest["layout"];
 
-/** The commits that are whole: all but one that is being appended. */
-export function wholeCommits({
-  commits,
-  packing,
-}: Pick<Manifest, "commits" | "packing">): Manifest["commits"] {
-  return packing?.before === undefined ? commits : commits.slice(0, -1);
-}
-
 export function encodeManifest(value: Manifest): string {
   return `${JSON.stringify(value, null, 1)}\n`;
 }

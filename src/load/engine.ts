@@ -1,9 +1,7 @@
 // What the loops of one open dataset share: its table, its memory, its readers, and what is resident.
 
 import { SpillwayError } from "../errors.js";
-import { hashHex } from "../kernels/hasher.js";
 import { bitmapBytes, directoryBytes, fillDirectory } from "../order/bitmap.js";
-import { readSmallFile } from "../store/file.js";
 import type { Field } from "../tensor/field.js";
 import { Drawings } from "./drawings.js";
 import { MemoryPool, type Reservation } from "./memory-pool.js";
@@ -65,13 +63,7 @@ export class Engine {
     if (rows.kind === "range") return rows;
     const known = this.#rowTables.get(rows.hash);
     if (known) return known.table;
-    const file = readSmallFile(rows.path, Math.ceil(rows.rows / 8));
-    if (file.length !== Math.ceil(rows.rows / 8) || hashHex(file) !== rows.hash) {
-      throw new SpillwayError("corrupt", `${rows.path} is damaged: its hash is not the one in its scheme`, {
-        remedy: "Run the split command again.",
-        where: { path: rows.path },
-      });
-    }
+    const selected = rows.read();
     const bits = this.pool.reserve(bitmapBytes(rows.rows), "the rows of the view");
     let directory: Reservation;
     try {
@@ -82,7 +74,7 @@ export class Engine {
     }
     const words = new Uint32Array(bits.memory.buffer, bits.address, bitmapBytes(rows.rows) / 4);
     words.fill(0);
-    new Uint8Array(words.buffer, words.byteOffset, words.byteLength).set(file);
+    new Uint8Array(words.buffer, words.byteOffset, words.byteLength).set(selected);
     fillDirectory(
       words,
       new Float64Array(directory.memory.buffer, directory.address, directoryBytes(rows.rows) / 8),

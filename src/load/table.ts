@@ -1,8 +1,8 @@
 // The table of a dataset: all that a reader needs to find a sample, as plain data that travels to threads. Made once
 // from the manifest when a dataset is opened.
 
-import { firstParts } from "../format/commits.js";
-import { type Manifest, wholeCommits } from "../format/manifest.js";
+import { firstParts, wholeCommits } from "../format/commits.js";
+import type { Manifest } from "../format/manifest.js";
 import { rowsPerSum } from "../format/shard.js";
 import { type Field, fieldStride } from "../tensor/field.js";
 
@@ -53,14 +53,10 @@ export interface DatasetTable {
   placed: Manifest["placed"];
 }
 
-/**
- * @param rows those of the commit that is opened
- * @param filesRoot where the files of an index are now, if not where they were
- */
+/** @param filesRoot where the files of an index are now, if not where they were */
 export function createTable(
   root: string,
   manifest: Manifest,
-  rows: number,
   filesRoot = manifest.files?.root,
 ): DatasetTable {
   // Without those of an unfinished append: that may be given up, and its files with it.
@@ -97,7 +93,7 @@ export function createTable(
   });
   return {
     root,
-    rows,
+    rows: manifest.rows,
     paths: shards.map((shard) => shard.path),
     sumPaths: shards.map((shard) => shard.sums.path),
     sumHashes: shards.map((shard) => shard.sums.hash),

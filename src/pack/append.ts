@@ -1,8 +1,11 @@
 // What appending asks of a source: the dataset's own fields. Classes may be new; labels are renumbered by their names,
 // so that a class has one number in all commits.
 
+import { extendScheme } from "../catalog/make-scheme.js";
+import { listSchemes, partsOf, readScheme } from "../catalog/scheme.js";
 import { SpillwayError } from "../errors.js";
-import { type Manifest, wholeCommits } from "../format/manifest.js";
+import { wholeCommits } from "../format/commits.js";
+import type { Manifest } from "../format/manifest.js";
 import type { Source } from "../source/source.js";
 import {
   type ClassField,
@@ -239,4 +242,29 @@ function renumbered(
     }),
     close: () => source.close(),
   };
+}
+
+/**
+ * Extends the schemes of a dataset to the samples that were appended, each by its own rule. A scheme that cannot be,
+ * since values are missing for example, stays as it is, which is said.
+ */
+export async function extendSchemes(
+  folder: string,
+  manifest: Manifest,
+  note: (text: string) => void,
+): Promise<void> {
+  for (const name of listSchemes({ folder })) {
+    try {
+      const before = readScheme({ folder }, name);
+      const after = await extendScheme({ folder, manifest }, name);
+      const more = [...partsOf(after)].map(({ name: split, part }) => {
+        const known = partsOf(before).find((each) => each.name === split)?.part.count ?? 0;
+        return `${split} ${part.count - known}`;
+      });
+      if (after.rows > before.rows) note(`Scheme "${name}" shares out the new samples: ${more.join(", ")}.`);
+    } catch (error) {
+      if (!(error instanceof SpillwayError)) throw error;
+      note(`Scheme "${name}" stays at the samples that it has: ${error.message}`);
+    }
+  }
 }

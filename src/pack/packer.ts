@@ -20,7 +20,7 @@ import type { Source } from "../source/source.js";
 import { formatBytes, parseBytes } from "../store/byte-size.js";
 import { createFolder, syncFolder } from "../store/file.js";
 import { describeField, type Fields, sampleBytes } from "../tensor/field.js";
-import { requireNew, sourceToAppend } from "./append.js";
+import { extendSchemes, requireNew, sourceToAppend } from "./append.js";
 import {
   checkOptions,
   checkSpace,
@@ -230,6 +230,8 @@ async function packInto(
     : isTwoPass
       ? await packInTwoPasses(way, state)
       : await packInOnePass(way);
+  // Before the state goes: what a kill leaves undone here is done when the command is run again.
+  if (isAppend) await extendSchemes(path, manifest, note);
   removeState(path);
   return {
     path,

@@ -4,14 +4,8 @@
 import fs from "node:fs";
 import { join, resolve } from "node:path";
 import { SpillwayError } from "../errors.js";
-import { fieldsOfCommit } from "../format/commits.js";
-import {
-  type Manifest,
-  manifestName,
-  maxManifestBytes,
-  parseManifest,
-  wholeCommits,
-} from "../format/manifest.js";
+import { fieldsOfCommit, wholeCommits } from "../format/commits.js";
+import { type Manifest, manifestName, maxManifestBytes, parseManifest } from "../format/manifest.js";
 import { readSmallFile } from "../store/file.js";
 import { refuseOtherOptions } from "./options.js";
 import { readAhead } from "./read-ahead.js";

@@ -13,7 +13,7 @@ const fields = { x: "data", y: "label" };
 const tf = await useWasm();
 const dataset = await open(await packed({ count }), { memory: "64 MiB" });
 after(() => dataset.close());
-dataset.split({ train: 0.8, val: 0.2 }, { seed: 1 });
+await dataset.split({ train: 0.8, val: 0.2 }, { seed: 1 });
 
 function createModel(loss = "sparseCategoricalCrossentropy") {
   const initial = tf.initializers.glorotUniform({ seed: 1 });

@@ -39,54 +39,6 @@ test("info --classes counts the samples of each class", async () => {
   assert.match(stdout, /classes of field "label":\n {2}circle {2}34 {2}34\.0 %\n/);
 });
 
-test("split shares all samples out, the same for the same seed, and says when it replaces a scheme", async () => {
-  const path = await packed({ count: 1000 });
-  const first = await spillway(["split", path, "train=0.8", "val=0.1", "test=0.1"]);
-  assert.deepEqual(first, {
-    code: 0,
-    stdout:
-      'splits of scheme "main" (random, seed 0):\n  train  800  80.0 %\n  val    100  10.0 %\n  test   100  10.0 %\n',
-    stderr: "",
-  });
-  const same = await spillway(["split", path, "train=0.8", "val=0.1", "test=0.1"]);
-  assert.equal(same.stderr, 'Scheme "main" was there already, and is the same as before.\n');
-  const other = await spillway(["split", path, "train=80%", "val=10%", "test=10%", "--seed", "5"]);
-  assert.match(
-    other.stderr,
-    /^This replaced a scheme of the name "main": train, val, test hold other samples now\. Resume tokens of runs over them no longer fit/,
-  );
-  const small = await spillwayJson(["split", path, "try=0.05", "--scheme", "small"]);
-  assert.deepEqual(
-    [small.value.scheme, small.value.splits.try.count, small.value.replaced],
-    ["small", 50, false],
-  );
-  const { value } = await spillwayJson(["info", path]);
-  assert.deepEqual(
-    value.schemes.map(({ name, seed }: { name: string; seed: number }) => [name, seed]),
-    [
-      ["main", 5],
-      ["small", 0],
-    ],
-  );
-});
-
-test("split refuses shares above 1 and a dataset that somebody is writing", async () => {
-  const path = await packed({ count: 10 });
-  const sum = await spillway(["split", path, "a=0.8", "b=0.8"]);
-  assert.deepEqual(
-    [sum.code, sum.stderr],
-    [2, "error: the shares add up to 1.6, more than 1. Lower them: train=0.8 val=0.1 test=0.1.\n"],
-  );
-  const { takeLock } = await import("#spillway/pack/lock");
-  const lock = takeLock(path);
-  try {
-    const { code, value } = await spillwayJson(["split", path, "a=0.5"]);
-    assert.deepEqual([code, value.error.code], [1, "locked"]);
-  } finally {
-    lock.release();
-  }
-});
-
 /** A dataset of one sample per item. */
 async function packedSamples(
   fields: Parameters<typeof pack>[2] & object,

@@ -72,6 +72,14 @@ const senseless: readonly (readonly [args: readonly string[], message: RegExp])[
   [["pack", "a", "b", "--channels", "4"], /Allowed choices are 1, 3/],
   [["split", "a", "train"], /"train" is no share\. Write a name and a part of 1: train=0\.8/],
   [["split", "a", "train=0.5", "train=0.5"], /split "train" is named twice/],
+  [["split", "a", "train=100%", "val=200"], /some splits are given in percent and some as counts/],
+  [["split", "a", "train=0.5", "--by", "part"], /shares and --by do not go together/],
+  [["split", "a", "--by", "part", "--from", "x.csv"], /--by and --from do not go together/],
+  [["split", "a", "train=0.5", "--allow-unmatched"], /--allow-unmatched is of a file, and --from names none/],
+  [["split", "a", "train=0.5", "--check"], /shares and --check do not go together/],
+  [["split", "a", "--check", "--seed", "3"], /--seed and --check do not go together/],
+  [["split", "a", "--check", "--dry-run"], /--dry-run and --check do not go together/],
+  [["split", "a", "--folds", "1"], /--folds "1" is not a whole number from 2 to 1000/],
 ];
 
 test("a command line that makes no sense exits with 2 and says what to write", async () => {

@@ -158,7 +158,7 @@ test("ranges and splits of any labels draw what lists of their members give", as
       await using(folder, "24 MiB", async (dataset) => {
         const start = Math.floor(next() * (count - 1));
         const end = start + 1 + Math.floor(next() * (count - start - 1));
-        dataset.split({ train: share, rest: 1 - share }, { seed });
+        await dataset.split({ train: share, rest: 1 - share }, { seed });
         for (const view of [dataset.view({ rows: [start, end] }), dataset.view({ split: "train" })]) {
           const rows = await idsOf(view.batches({ shuffle: false, batchSize: 50, readers: 1 }), own);
           const ids = await idsOf(

@@ -165,7 +165,7 @@ async function takeBatches(batches: AsyncIterable<Batch>, most: number) {
 
 test("splits are disjoint, together all samples, and each loop over one gives just its samples", async () => {
   const dataset = await open(path, { memory: "32 MiB" });
-  const scheme = dataset.split({ train: 0.7, val: 0.2, test: 0.1 }, { seed: 1 });
+  const { scheme } = await dataset.split({ train: 0.7, val: 0.2, test: 0.1 }, { seed: 1 });
   assert.deepEqual(
     Object.values(scheme.splits).map((split) => split.count),
     [700, 200, 100],

@@ -106,7 +106,7 @@ test("ranges and splits draw from their own samples, by array and by column alik
   fs.writeFileSync(join(folder, "table.csv"), `x,y,label\n${text.join("\n")}\n`);
   await pack(join(folder, "table.csv"), join(folder, "dataset"));
   await using(join(folder, "dataset"), memory, async (dataset) => {
-    dataset.split({ train: 0.3, rest: 0.7 });
+    await dataset.split({ train: 0.3, rest: 0.7 });
     const views = [dataset.view(), dataset.view({ rows: [17, 203] }), dataset.view({ split: "train" })];
     for (const view of views) {
       const ids: number[] = [];
@@ -201,7 +201,7 @@ test("weights that are none are refused, with their number and the first of them
         message,
       });
     }
-    dataset.split({ train: 0.5, rest: 0.5 });
+    await dataset.split({ train: 0.5, rest: 0.5 });
     const split = dataset.view({ split: "train" });
     const [, second] = await idsOf(split.batches({ shuffle: false }), labels);
     const values = new Float64Array(350).fill(1);

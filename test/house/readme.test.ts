@@ -21,7 +21,7 @@ test("the JavaScript of the README runs as written", async () => {
   }));
   await pack(samples, join(folder, "gestures"), { fields });
   const dataset = await open(join(folder, "gestures"), { memory: "16 MiB" });
-  dataset.split({ train: 0.8, val: 0.2 });
+  await dataset.split({ train: 0.8, val: 0.2 });
   await dataset.close();
   for (const [k, block] of blocks.entries()) {
     // Inside the package, so that "spillway" is this one.

@@ -18,7 +18,7 @@ const beyond = 10_000;
  */
 async function idsFrom(firstBatch: number, batchSize: number, samples: number): Promise<Uint32Array> {
   const dataset = await open(path, { memory: "16 MiB" });
-  const engine = new Engine(createTable(path, dataset.manifest, dataset.size), 64 * 2 ** 20);
+  const engine = new Engine(createTable(path, dataset.manifest), 64 * 2 ** 20);
   const schedule = createSchedule({
     n: rows,
     batchSize,

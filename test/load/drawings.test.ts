@@ -20,7 +20,7 @@ const sparse = makeSparse(join(temporaryFolder(), "sparse"), rows, 5);
 function tableOf(folder: string) {
   const file = join(folder, "dataset.json");
   const manifest = parseManifest(new TextDecoder().decode(readSmallFile(file, 2 ** 20)), file);
-  return createTable(folder, manifest, manifest.rows);
+  return createTable(folder, manifest);
 }
 
 function weightsOf(key: string) {

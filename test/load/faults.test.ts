@@ -126,7 +126,7 @@ test("damaged sums are told apart from damaged samples", async () => {
 test("threads that die in the middle of a loop end it with an error, not a hang", async () => {
   const path = await makeLarge();
   const dataset = await open(path, { memory: "16 MiB" });
-  const engine = new Engine(createTable(path, dataset.manifest, dataset.size), 64 * 2 ** 20);
+  const engine = new Engine(createTable(path, dataset.manifest), 64 * 2 ** 20);
   const schedule = createSchedule({
     n: count,
     batchSize: 10,

@@ -49,7 +49,7 @@ test("any batch size, any number of readers, a consumer that dawdles at random: 
 // A reader that touches a loop's memory after saying that it has ended would damage the loop that has it next.
 test("200 short loops over splits, one after another, leave each other's memory alone", async () => {
   const dataset = await open(path, { memory: "32 MiB" });
-  dataset.split({ train: 0.7, val: 0.2, test: 0.1 });
+  await dataset.split({ train: 0.7, val: 0.2, test: 0.1 });
   for (let round = 0; round < 67; round += 1) {
     for (const split of ["train", "val", "test"]) {
       await requireEachOnce(dataset.view({ split }), { batchSize: 33, seed: round, readers: 2, epochs: 2 });

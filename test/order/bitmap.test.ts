@@ -1,7 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { bitmapBytes, directoryBytes, fillDirectory, select } from "#spillway/order/bitmap";
+import {
+  andBits,
+  andNotBits,
+  bitBytes,
+  bitmapBytes,
+  countBits,
+  cutBits,
+  directoryBytes,
+  fillDirectory,
+  hasBit,
+  orBits,
+  select,
+  setBit,
+} from "#spillway/order/bitmap";
 
 function bitmapOf(
   rows: number,
@@ -53,4 +66,56 @@ test("select refuses an index beyond the set", () => {
 test("a view of 100 million rows costs 1.02 bits each", () => {
   const rows = 100_000_000;
   assert.ok(((bitmapBytes(rows) + directoryBytes(rows)) * 8) / rows < 1.04);
+});
+
+/** Bytes of a set of rows. */
+function bytesOf(rows: number, chosen: Iterable<number>): Uint8Array {
+  const bits = new Uint8Array(bitBytes(rows));
+  for (const row of chosen) setBit(bits, row);
+  return bits;
+}
+
+/** Rows of a set that is given as bytes. */
+function rowsOf(bits: Uint8Array): number[] {
+  return Array.from({ length: bits.length * 8 }, (_, row) => row).filter((row) => hasBit(bits, row));
+}
+
+test("sets are counted, met, joined, left out of each other and cut like sets of numbers", () => {
+  const numbers = fc.array(fc.nat({ max: 499 }), { maxLength: 200 });
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 500 }),
+      fc.integer({ min: 1, max: 500 }),
+      numbers,
+      numbers,
+      (rowsA, rowsB, a, b) => {
+        const setA = new Set(a.filter((row) => row < rowsA));
+        const setB = new Set(b.filter((row) => row < rowsB));
+        const make = () => bytesOf(rowsA, setA);
+        const other = bytesOf(rowsB, setB);
+        const sorted = [...setA].sort((x, y) => x - y);
+        assert.deepEqual(rowsOf(make()), sorted);
+        assert.equal(countBits(make()), setA.size);
+        assert.deepEqual(
+          rowsOf(andBits(make(), other)),
+          sorted.filter((row) => setB.has(row)),
+        );
+        assert.deepEqual(
+          rowsOf(andNotBits(make(), other)),
+          sorted.filter((row) => !setB.has(row)),
+        );
+        const all = new Set([...setA, ...[...setB].filter((row) => row < bitBytes(rowsA) * 8)]);
+        assert.deepEqual(
+          rowsOf(orBits(make(), other)),
+          [...all].sort((x, y) => x - y),
+        );
+        const cut = cutBits(make(), Math.min(rowsA, rowsB));
+        assert.equal(cut.length, bitBytes(Math.min(rowsA, rowsB)));
+        assert.deepEqual(
+          rowsOf(cut),
+          sorted.filter((row) => row < rowsB),
+        );
+      },
+    ),
+  );
 });

@@ -63,7 +63,8 @@ for (const [dtype, description] of Object.entries(descriptions) as [DType, strin
   const path = join(target, dtype, "dataset");
   const result = await pack(source, path, { shardSize: "6 KiB" });
   const dataset = await open(path, { memory: "16 MiB" });
-  dataset.split({ train: 0.7, val: 0.3 });
+  await dataset.split({ train: 0.7, val: 0.3 });
+  await dataset.split({ test: 0.2 }, { folds: 3, stratify: "label", scheme: "folds" });
   await dataset.close();
   console.log(`${path}: ${result.rows} samples of ${dtype} in ${result.shards} shards`);
 }
