@@ -1,10 +1,17 @@
 // The public API of Spillway: re-exports only, pinned by a snapshot test.
 
+export type { Annotated, AnnotateOptions, GivenRow } from "./catalog/annotate-options.js";
+export type { CatalogColumn } from "./catalog/columns.js";
+export type { QueryAnswer, QueryColumn, QueryValue } from "./catalog/query.js";
+export type { SampleRow } from "./catalog/rows.js";
 export type { Scheme } from "./catalog/scheme.js";
+export type { SqlOptions } from "./catalog/sql-table.js";
+export { Catalog } from "./dataset/catalog.js";
 export { Dataset, type DatasetStats, type OpenOptions, open, type ViewOptions } from "./dataset/dataset.js";
 export type { SplitOptions } from "./dataset/split.js";
 export { type Batches, type BatchOptions, View } from "./dataset/view.js";
 export { type ErrorCode, type ErrorPlace, SpillwayError } from "./errors.js";
+export type { Columns, ColumnType, ColumnValue } from "./format/columns.js";
 export type { Batch, BatchField } from "./load/batch.js";
 export type { Deliver } from "./load/plan.js";
 export type { Last } from "./order/schedule.js";

@@ -3,7 +3,11 @@
 
 import fs from "node:fs";
 import { resolve } from "node:path";
+import type { Annotated, AnnotateOptions, GivenRow } from "../catalog/annotate-options.js";
+import type { CatalogPlace } from "../catalog/catalog-reader.js";
+import type { QueryAnswer } from "../catalog/query.js";
 import { defaultScheme, readScheme, type Scheme, splitsFolder } from "../catalog/scheme.js";
+import type { SqlOptions } from "../catalog/sql-table.js";
 import { SpillwayError } from "../errors.js";
 import { type Manifest, manifestName, maxManifestBytes, parseManifest } from "../format/manifest.js";
 import { hashHex } from "../kernels/hasher.js";
@@ -13,12 +17,16 @@ import { parseBytes } from "../store/byte-size.js";
 import { readSmallFile } from "../store/file.js";
 import { defaultMemory } from "../store/free-memory.js";
 import type { Fields } from "../tensor/field.js";
+import { annotate } from "./annotate.js";
+import { Catalog } from "./catalog.js";
 import { type SplitOptions, splitSamples } from "./split.js";
 import { View, type ViewOrigin } from "./view.js";
 
 export interface OpenOptions {
   /** All that the dataset may hold, such as "512 MiB"; default: a quarter of what is free, at least 64 MiB. */
   memory?: string | number;
+  /** A folder of your own for the columns that you add, where the dataset is read-only or shared; looked at first. */
+  side?: string;
 }
 
 export interface ViewOptions {
@@ -58,13 +66,18 @@ export class Dataset {
   /** Undefined, or what is missing of a dataset whose packing has not finished. */
   readonly unfinished: { plannedRows: number | undefined } | undefined;
   readonly manifest: Readonly<Manifest>;
+  /** What is known of each sample besides its tensors. */
+  readonly catalog: Catalog;
+  readonly #place: CatalogPlace;
   readonly #engine: Engine;
   #isClosed = false;
 
   /** Use `open`. */
-  constructor(path: string, manifest: Manifest, memoryBytes: number) {
+  constructor(path: string, manifest: Manifest, memoryBytes: number, side?: string) {
     this.path = path;
     this.manifest = manifest;
+    this.#place = { folder: path, manifest, ...(side !== undefined && { side }) };
+    this.catalog = new Catalog(this.#place, () => this.#requireOpen());
     this.fields = manifest.fields as Fields;
     this.size = manifest.rows;
     this.fingerprint = manifest.commits.at(-1)!.fingerprint;
@@ -83,7 +96,7 @@ export class Dataset {
    * @throws SpillwayError `missing` for a split that is not there, `mismatch` for one made for other content
    */
   view(options: ViewOptions = {}): View {
-    if (this.#isClosed) throw closed(this.path);
+    this.#requireOpen();
     const { split, scheme = defaultScheme, rows } = options;
     if (split !== undefined && rows !== undefined) {
       throw new SpillwayError("usage", "a view has either a split or rows, not both", {
@@ -127,6 +140,35 @@ export class Dataset {
     return readScheme(this.path, name);
   }
 
+  /**
+   * Runs one SELECT over the table `catalog`: a row per sample with all columns of `catalog.columns()`. All rows of the
+   * answer are held. DuckDB is loaded when this is first called.
+   *
+   * @throws SpillwayError `usage` for SQL that is wrong, is not one SELECT, or reaches for anything but the table;
+   * `missing` for a column that is not there, with the nearest names; `memory`, `corrupt`, `mismatch`
+   */
+  async query(sql: string, options: SqlOptions = {}): Promise<QueryAnswer> {
+    this.#requireOpen();
+    const { queryCatalog } = await import("../catalog/query.js");
+    return queryCatalog(this.#place, sql, options);
+  }
+
+  /**
+   * Adds columns to the catalog, or gives such columns new values: from a table (.csv, .tsv, .parquet) that is keyed by
+   * id or path, or from rows such as `{ id: 7, score: 0.3 }` in any order. No sample is rewritten; samples without a row
+   * have no value.
+   *
+   * @throws SpillwayError `source` for rows that are of no sample (unless `partial`) or name one again; `usage` for a
+   * name that is taken; `locked`, `io` where the folder is read-only
+   */
+  async annotate(
+    rows: string | Iterable<GivenRow> | AsyncIterable<GivenRow>,
+    options: AnnotateOptions = {},
+  ): Promise<Annotated> {
+    this.#requireOpen();
+    return annotate(this.#place, rows, options);
+  }
+
   /** What is held now, and what is not as one would expect. */
   async stats(): Promise<DatasetStats> {
     const { pool, loops } = this.#engine;
@@ -151,6 +193,10 @@ export class Dataset {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  #requireOpen(): void {
+    if (this.#isClosed) throw closed(this.path);
   }
 
   #splitView(split: string, schemeName: string): View {
@@ -211,7 +257,12 @@ export async function open(path: string, options: OpenOptions = {}): Promise<Dat
       "SpillwayWarning",
     );
   }
-  return new Dataset(folder, manifest, memoryBytes);
+  return new Dataset(
+    folder,
+    manifest,
+    memoryBytes,
+    options.side === undefined ? undefined : resolve(options.side),
+  );
 }
 
 function notADataset(path: string, folder: string): SpillwayError {

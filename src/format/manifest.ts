@@ -8,6 +8,7 @@ import { SpillwayError } from "../errors.js";
 import { hashHex } from "../kernels/hasher.js";
 import { dtypes } from "../tensor/dtype.js";
 import { type Field, type Fields, fieldStride } from "../tensor/field.js";
+import { columnsSchema } from "./columns.js";
 import { planSums } from "./shard.js";
 
 /** Version of the format that this code writes, and the newest that it reads. */
@@ -88,6 +89,8 @@ const manifest = z.strictObject({
   rows: count,
   shards: z.array(shard).max(1_000_000),
   catalog: z.array(catalogPart).max(1_000_000),
+  /** The user's own columns in the parts of the catalog, where there are any. */
+  columns: columnsSchema.optional(),
   /** Rows after each commit, and a fingerprint of all that they hold. */
   commits: z.array(z.strictObject({ rows: count, fingerprint: hash })).max(1_000_000),
   /** There only while packing has not finished: the rows that are planned. */

@@ -6,6 +6,7 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { SpillwayError } from "../errors.js";
 import { headerBytesOf } from "../format/arrow.js";
+import type { Columns } from "../format/columns.js";
 import {
   encodeManifest,
   fingerprintOf,
@@ -37,6 +38,8 @@ export const maxShards = 100_000;
 export interface DatasetWriterOptions {
   folder: string;
   fields: Fields;
+  /** The user's columns in the catalog; the origins of samples bring their values. */
+  columns?: Columns;
   layout: Layout;
   source: Manifest["source"];
   /** Rows that the dataset will have, or null where that is not known yet. */
@@ -75,7 +78,7 @@ export class DatasetWriter {
   #writing: Promise<void> = Promise.resolve();
 
   constructor(options: DatasetWriterOptions) {
-    const { folder, fields, layout, source, plannedRows, committed } = options;
+    const { folder, fields, columns, layout, source, plannedRows, committed } = options;
     this.#options = options;
     this.#shardRows = rowsPerShard(fields, options.shardBytes);
     const perBlock = Math.min(options.memoryBytes / blockCount, maxBlockBytes);
@@ -103,6 +106,7 @@ export class DatasetWriter {
       rows: 0,
       shards: [],
       catalog: [],
+      ...(columns && { columns }),
       commits: [{ rows: 0, fingerprint: fingerprintOf(fields, []) }],
       packing: { rows: plannedRows },
     };
@@ -170,7 +174,7 @@ export class DatasetWriter {
   }
 
   #beginShard(): ShardWriter {
-    const { folder, fields, plannedRows } = this.#options;
+    const { folder, fields, columns, plannedRows } = this.#options;
     const firstRow = this.#manifest.rows;
     const capacity =
       plannedRows === null ? this.#shardRows : Math.min(this.#shardRows, plannedRows - firstRow);
@@ -178,7 +182,15 @@ export class DatasetWriter {
     if (number === maxShards) throw tooManyShards(this.#options.shardBytes);
     const spare = this.#openClasses.length > 0 ? openClassBytes : 0;
     const headerBytes = headerBytesOf(this.#knownFields(), spare);
-    return new ShardWriter({ folder, number, fields, headerBytes, capacity, firstRow });
+    return new ShardWriter({
+      folder,
+      number,
+      fields,
+      ...(columns && { columns }),
+      headerBytes,
+      capacity,
+      firstRow,
+    });
   }
 
   /**

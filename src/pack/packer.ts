@@ -14,6 +14,7 @@ import { shardBytes as defaultShardBytes } from "../format/shard.js";
 import { checkSeed } from "../order/keys.js";
 import { permutation } from "../order/permutation.js";
 import { type SampleValues, sourceOf } from "../source/iterable.js";
+import { refuseOtherOptions } from "../source/options.js";
 import { openSource } from "../source/registry.js";
 import type { Source } from "../source/source.js";
 import { formatBytes, parseBytes } from "../store/byte-size.js";
@@ -49,6 +50,7 @@ export async function packSource(
   requireRoom(path, false);
   const seed = checkSeed(options.seed ?? 0);
   checkOptions(options);
+  if (typeof source !== "string") refuseOtherOptions("samples", options, []);
   const opened =
     typeof source === "string"
       ? await openSource(source, options)
@@ -192,6 +194,7 @@ function createWriter(
   return new DatasetWriter({
     folder: path,
     fields,
+    ...(source.columns && { columns: source.columns }),
     layout,
     source: { kind: source.kind, fingerprint: source.fingerprint },
     plannedRows,

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { CatalogWriter } from "../catalog/catalog-writer.js";
 import { SpillwayError } from "../errors.js";
 import { encodeShard, headerBytesOf } from "../format/arrow.js";
+import type { Columns } from "../format/columns.js";
 import type { CatalogEntry, ShardEntry } from "../format/manifest.js";
 import { blockBytes, planShard, roundUp, type ShardPlan } from "../format/shard.js";
 import { hashHex } from "../kernels/hasher.js";
@@ -24,6 +25,8 @@ export interface ShardWriterOptions {
   number: number;
   /** Class lists may still grow. */
   fields: Fields;
+  /** The user's columns in the catalog. */
+  columns?: Columns;
   headerBytes: number;
   /** Most rows that it will have. */
   capacity: number;
@@ -45,12 +48,12 @@ export class ShardWriter {
   #syncing: Promise<void> = Promise.resolve();
 
   constructor(options: ShardWriterOptions) {
-    const { folder, number, fields, capacity, headerBytes } = options;
+    const { folder, number, fields, columns, capacity, headerBytes } = options;
     this.#options = options;
     const name = String(number).padStart(5, "0");
     this.#path = `shards/${name}`;
     this.#plan = planShard(fields, capacity, headerBytes);
-    this.#catalog = new CatalogWriter(join(folder, `catalog/${name}.parquet`), fields);
+    this.#catalog = new CatalogWriter(join(folder, `catalog/${name}.parquet`), fields, columns);
     this.#file = join(folder, `${this.#path}.arrow`);
     try {
       this.#fd = fs.openSync(this.#file, "w+");
@@ -155,6 +158,7 @@ export class ShardWriter {
         row: origin?.row,
         labels: labels.map(({ classes, of }) => classes[of[index]!] ?? ""),
         hash: hashes[index]!,
+        ...(origin?.extra && { extra: origin.extra }),
       });
     }
   }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { type CatalogRecords, openCatalogPart } from "../catalog/catalog-reader.js";
 import { catalogColumns } from "../catalog/catalog-writer.js";
 import { SpillwayError } from "../errors.js";
+import type { Columns, ColumnType } from "../format/columns.js";
 import type { CatalogEntry, ShardEntry } from "../format/manifest.js";
 import { openFile, type ReadableFile } from "../store/file.js";
 import type { ClassField, Fields } from "../tensor/field.js";
@@ -14,6 +15,8 @@ import { chunkBytes, type VerifyWorkspace } from "./verify-workspace.js";
 export interface CatalogCheck {
   folder: string;
   fields: Fields;
+  /** The user's columns. */
+  columns: Columns;
   part: CatalogEntry;
   /** The shard with the same samples. */
   shard: ShardEntry;
@@ -33,7 +36,7 @@ interface LabelColumn {
 
 /** Checks a part and adds what is wrong with it to the problems. */
 export async function verifyCatalogPart(check: CatalogCheck): Promise<void> {
-  const { folder, fields, part, shard, problems } = check;
+  const { folder, fields, columns, part, shard, problems } = check;
   const add = (what: string, more: Partial<VerifyProblem> = {}) =>
     problems.add({
       path: part.path,
@@ -52,9 +55,8 @@ export async function verifyCatalogPart(check: CatalogCheck): Promise<void> {
     try {
       if (file.rowCount !== shard.rows)
         return add(`it has ${file.rowCount} rows, ${shard.path} has ${shard.rows}`);
-      const missing = [...catalogColumns, ...labels.map(({ name }) => name)].find(
-        (name) => !file.columns.includes(name),
-      );
+      const wanted = [...catalogColumns, ...labels.map(({ name }) => name), ...Object.keys(columns)];
+      const missing = wanted.find((name) => !file.columns.includes(name));
       if (missing !== undefined) return add(`it has no column "${missing}"`);
       const shardFile = labels.length > 0 ? openIfThere(join(folder, shard.path), shard.bytes) : undefined;
       try {
@@ -117,8 +119,21 @@ function openIfThere(path: string, byteLength: number): ReadableFile | undefined
 
 type Add = (what: string, more?: Partial<VerifyProblem>) => void;
 
-/** Ids count up, and every hash is one. Says only the first row of a group that is wrong. */
-function checkRecords({ firstSample }: CatalogCheck, records: CatalogRecords, start: number, add: Add): void {
+/** What a value of each type is in memory. */
+export const kindOfType: Readonly<Record<ColumnType, string>> = {
+  string: "string",
+  int64: "bigint",
+  double: "number",
+  boolean: "boolean",
+};
+
+/** Ids count up, every hash is one, and values have the types that dataset.json tells. Says only the first row of a group that is wrong. */
+function checkRecords(
+  { firstSample, columns }: CatalogCheck,
+  records: CatalogRecords,
+  start: number,
+  add: Add,
+): void {
   for (let index = 0; index < records.length; index += 1) {
     const { id, hash } = records[index]!;
     const sample = firstSample + start + index;
@@ -129,6 +144,12 @@ function checkRecords({ firstSample }: CatalogCheck, records: CatalogRecords, st
     }
     if (typeof hash !== "bigint") {
       add(`row ${start + index} has "${String(hash).slice(0, 32)}" for a content hash`, place);
+      return;
+    }
+    for (const name in columns) {
+      const value = records[index]![name];
+      if (value == null || typeof value === kindOfType[columns[name]!]) continue;
+      add(`row ${start + index} has a ${typeof value} in column "${name}", which is ${columns[name]}`, place);
       return;
     }
   }

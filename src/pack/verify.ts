@@ -99,7 +99,7 @@ export async function verifyDataset(path: string, options: VerifyOptions = {}): 
     };
     const check = { folder, fields, shard, firstSample, labelCounts, workspace, problems, advance };
     await verifyShard(check);
-    if (part) await verifyCatalogPart({ ...check, part });
+    if (part) await verifyCatalogPart({ ...check, columns: manifest.columns ?? {}, part });
     firstSample += shard.rows;
   }
   const schemes = await verifySplits({

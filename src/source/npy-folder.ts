@@ -47,6 +47,7 @@ async function openNpyFolder(path: string, options: SourceOptions): Promise<Sour
     sampleCount,
     fingerprint: folder.fingerprint,
     notes,
+    originOf: (index) => ({ path: folder.pathOf(index) }),
     readInto,
     samples: (start) => readAhead(fields, sampleCount, start, readInto),
     close: async () => {},

@@ -11,6 +11,7 @@ const flags: Record<keyof SourceOptions, string> = {
   labelColumn: "--label-column",
   labelKind: "--label-kind",
   labels: "--labels",
+  key: "--key",
   size: "--size",
   channels: "--channels",
 };
@@ -28,6 +29,11 @@ export function refuseOtherOptions(
       remedy: `Leave it out; the options of this kind are: ${others}.`,
     });
   }
+}
+
+/** Whether a file of labels is a table with names of its own, which goes with any kind of source. */
+export function isTablePath(path: string): boolean {
+  return /\.(?:[ct]sv(?:\.gz)?|parquet)$/i.test(path);
 }
 
 /** A label column as the command line gives it: "-1" means the number, anything else a name. */
