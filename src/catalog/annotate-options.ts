@@ -1,8 +1,6 @@
-// What annotating can be told, what it tells, and what rows look like between the two steps: from a table or a program
-// into DuckDB, and from there into a part.
+// What annotating can be told, what it tells, and how rows come to it, from a table or from a program.
 
-import type { SpillwayError } from "../errors.js";
-import type { Columns } from "../format/columns.js";
+import type { Columns, ColumnValue } from "../format/columns.js";
 
 export interface AnnotateOptions {
   /** Tables: the column that says which sample a row is of; default: the first called id, path, file, filename. */
@@ -11,11 +9,17 @@ export interface AnnotateOptions {
   partial?: boolean;
   /** Rows of a program: types of the columns; default: as the values are. */
   columns?: Columns;
-  /** Memory for sorting, such as "256 MiB" (the default); what does not fit goes to disk for the time. */
-  memory?: string | number;
   /** Told what was found and decided, one sentence at a time. */
   onNote?: (note: string) => void;
-  onProgress?: (progress: { samples: number; total: number }) => void;
+  onProgress?: (progress: AnnotateProgress) => void;
+}
+
+export interface AnnotateProgress {
+  /** "reading" takes the rows in, as many as come; "writing" puts them into the order of the samples. */
+  phase: "reading" | "writing";
+  /** Rows taken in, or samples written. */
+  done: number;
+  total: number | undefined;
 }
 
 /** What was added. */
@@ -34,17 +38,20 @@ export interface Annotated {
 /** A row as a program gives it: the id of a sample, and values by column. */
 export type GivenRow = { readonly id: number | bigint } & { readonly [column: string]: unknown };
 
-/** Rows brought into DuckDB, in any order. */
-export interface Staged {
-  columns: Columns;
+/** A row on its way. */
+export interface KeyedRow {
+  /** The number of a sample, or a path (with a row) as `placeKey` writes it; null where the cell is empty. */
+  key: number | string | null;
+  /** In the order of the columns. */
+  values: readonly ColumnValue[];
+}
+
+/** Rows in any order, to be taken once. */
+export interface GivenRows {
   /** Where they come from, for messages. */
-  from: string;
-  /**
-   * A query that gives, for each row: id of the sample (NULL where there is none), its own number, what it calls the
-   * sample, and the columns' values: id, line, name, v0, v1 and so on.
-   */
-  sql: string;
-  notes: readonly string[];
-  /** What DuckDB complains of while it reads the rows, in our words. */
-  wordError?(cause: unknown): SpillwayError;
+  readonly from: string;
+  readonly kind: "number" | "path" | "path and row";
+  readonly rows: AsyncIterable<KeyedRow>;
+  /** The columns, known for certain when all rows were taken. */
+  columns(): Columns;
 }

@@ -1,17 +1,18 @@
 // Adds columns to a catalog: rows in any order, from a table or a program, become a part in the order of the samples.
-// DuckDB sorts them, on disk where they do not fit in memory; the part is written a group of rows at a time.
+//
+//   rows ──> (by path: match-paths) ──> piles of neighbouring ids ──> sorted, one pile at a time ──> part
+//
 // Rule: whoever calls this holds the lock of the folder that is written to. A kill at any moment leaves the columns as
 // they were; what it leaves behind is removed by the next call.
 
 import fs from "node:fs";
 import { join } from "node:path";
-import type { DuckDBConnection } from "@duckdb/node-api";
 import { SpillwayError } from "../errors.js";
-import { type ColumnValue, checkColumnNames } from "../format/columns.js";
+import { type Columns, type ColumnValue, checkColumnNames } from "../format/columns.js";
 import { withDuckDb } from "../source/duckdb.js";
-import { parseBytes } from "../store/byte-size.js";
+import { wordKey } from "../source/label-table.js";
 import { createFolder, syncFolder } from "../store/file.js";
-import type { Annotated, AnnotateOptions, GivenRow, Staged } from "./annotate-options.js";
+import type { Annotated, AnnotateOptions, GivenRow, GivenRows } from "./annotate-options.js";
 import {
   type AddedPart,
   addedColumns,
@@ -23,21 +24,22 @@ import {
 } from "./annotations.js";
 import { type CatalogPlace, classFields } from "./catalog-reader.js";
 import { ColumnsWriter } from "./columns-writer.js";
-import { stageRows } from "./given-rows.js";
-import { stageTable } from "./given-table.js";
-import { isMemoryError, tooLittleMemory } from "./sql-errors.js";
+import { givenRows } from "./given-rows.js";
+import { givenTable } from "./given-table.js";
+import { type Matched, matchPaths } from "./match-paths.js";
+import { NamedRows } from "./named-rows.js";
+import { pileCount, Spool } from "./spool.js";
 
-const defaultMemoryBytes = 2 ** 28;
+/** Reading a table from front to back takes little. */
+const duckDb = { memoryBytes: 2 ** 28, threads: 1 };
 const temporaryName = "part.tmp";
 const scratchName = ".scratch";
 const progressRows = 16_384;
-/** Rows that a message names. */
-const shownRows = 10;
 
 /**
  * @param given path of a table, or rows
- * @throws SpillwayError `source` for rows that are of no sample or name one twice, `usage` for names that are taken,
- * `memory`, `space`, `io`
+ * @throws SpillwayError `source` for rows that are of no sample or name one again, `usage` for names that are taken,
+ * `space`, `io`
  */
 export async function annotateCatalog(
   place: CatalogPlace,
@@ -50,45 +52,34 @@ export async function annotateCatalog(
   const folder = join(target, columnsFolder);
   createFolder(folder);
   removeLeftovers(target);
-  const scratch = join(folder, scratchName);
-  const memoryBytes = options.memory === undefined ? defaultMemoryBytes : parseBytes(options.memory);
+  createFolder(join(folder, scratchName));
   try {
-    return await withDuckDb({ memoryBytes, threads: 2, scratch }, async (connection) => {
-      const staged =
-        typeof given === "string"
-          ? await stageTable(connection, given, place, options)
-          : await stageRows(connection, given, options);
-      for (const note of staged.notes) options.onNote?.(note);
-      requireColumns(staged, place);
-      const written = await writePart(connection, staged, place, join(folder, temporaryName), options);
-      const { rows, fingerprint } = place.manifest.commits.at(-1)!;
-      const version = nextVersion(versions);
-      const part: AddedPart = {
-        version,
-        columns: staged.columns,
-        rows,
-        fingerprint,
-        path: `${String(version).padStart(5, "0")}-${written.hash}.parquet`,
-        bytes: written.bytes,
-        hash: written.hash,
-      };
-      fs.renameSync(join(folder, temporaryName), partPath(target, part));
-      syncFolder(folder);
-      writeVersions(target, [...versions, part]);
-      return {
-        version,
-        columns: staged.columns,
-        rows: written.matched,
-        without: rows - written.matched,
-        leftOut: written.leftOut,
-      };
-    });
-  } catch (error) {
-    if (isMemoryError(error)) throw tooLittleMemory(error, "the rows cannot be sorted", memoryBytes);
-    throw error;
+    const rows = new RowsById(place, join(folder, scratchName), options);
+    const columns =
+      typeof given === "string"
+        ? await withDuckDb(duckDb, async (connection) =>
+            rows.takeIn(await givenTable(connection, given, options)),
+          )
+        : await rows.takeIn(givenRows(given, options));
+    const written = rows.write(join(folder, temporaryName), columns);
+    const { rows: count, fingerprint } = place.manifest.commits.at(-1)!;
+    const version = nextVersion(versions);
+    const { bytes, hash } = written;
+    const path = `${String(version).padStart(5, "0")}-${hash}.parquet`;
+    const part: AddedPart = { version, columns, rows: count, fingerprint, path, bytes, hash };
+    fs.renameSync(join(folder, temporaryName), partPath(target, part));
+    syncFolder(folder);
+    writeVersions(target, [...versions, part]);
+    return {
+      version,
+      columns,
+      rows: written.rows,
+      without: count - written.rows,
+      leftOut: rows.unmatched.count,
+    };
   } finally {
     fs.rmSync(join(folder, temporaryName), { force: true });
-    fs.rmSync(scratch, { recursive: true, force: true });
+    fs.rmSync(join(folder, scratchName), { recursive: true, force: true });
     removeIfEmpty(folder);
   }
 }
@@ -111,130 +102,131 @@ function removeIfEmpty(folder: string): void {
   }
 }
 
-function requireColumns({ columns, from }: Staged, { manifest }: CatalogPlace): void {
-  const names = Object.keys(columns);
-  if (names.length === 0) {
-    throw new SpillwayError("usage", `${from} has no column besides what says which sample a row is of`, {
-      remedy: "Add a column with what you want to keep.",
-    });
+/** Rows on their way into the order of the samples. */
+class RowsById implements Matched {
+  readonly unmatched = new NamedRows();
+  readonly #twice = new NamedRows();
+  readonly #place: CatalogPlace;
+  readonly #options: AnnotateOptions;
+  readonly #scratch: string;
+  readonly #piles: Spool;
+  readonly #pileRows: number;
+  #from = "";
+  #matched = 0;
+
+  constructor(place: CatalogPlace, scratch: string, options: AnnotateOptions) {
+    this.#place = place;
+    this.#scratch = scratch;
+    this.#options = options;
+    const { rows } = place.manifest;
+    this.#piles = new Spool(scratch, "rows", pileCount(rows));
+    this.#pileRows = Math.ceil(rows / this.#piles.count);
   }
-  checkColumnNames(names, classFields(manifest), from);
-}
 
-interface Written {
-  bytes: number;
-  hash: string;
-  matched: number;
-  leftOut: number;
-}
-
-/** Sorts the rows by sample and writes them, with gaps where there are none. */
-async function writePart(
-  connection: DuckDBConnection,
-  staged: Staged,
-  { folder, manifest }: CatalogPlace,
-  path: string,
-  options: AnnotateOptions,
-): Promise<Written> {
-  const count = manifest.rows;
-  const writer = new ColumnsWriter(path, staged.columns);
-  const width = Object.keys(staged.columns).length;
-  const unmatched = new NamedRows();
-  const twice = new NamedRows();
-  let matched = 0;
-  let last = -1;
-  const values: ColumnValue[] = new Array(width).fill(null);
-  // Rows that are of no sample come first, in their own order, so that they are named before anything is written.
-  const known = `CASE WHEN id BETWEEN 0 AND ${count - 1} THEN id END`;
-  const sql = `SELECT * REPLACE (${known} AS id) FROM (${staged.sql}) ORDER BY id NULLS FIRST, line`;
-  try {
-    const result = await connection.stream(sql);
-    for (
-      let chunk = await result.fetchChunk();
-      chunk && chunk.rowCount > 0;
-      chunk = await result.fetchChunk()
-    ) {
-      const vectors = Array.from({ length: 3 + width }, (_, k) => chunk!.getColumnVector(k));
-      for (let row = 0; row < chunk.rowCount; row += 1) {
-        const found = vectors[0]!.getItem(row) as bigint | null;
-        if (found === null) {
-          unmatched.add(vectors[2]!.getItem(row));
-          continue;
-        }
-        if (last < 0 && unmatched.count > 0 && !options.partial) continue;
-        const id = Number(found);
-        if (id === last) {
-          twice.add(vectors[2]!.getItem(row));
-          continue;
-        }
-        last = id;
-        writer.skipTo(id);
-        for (let k = 0; k < width; k += 1) values[k] = vectors[3 + k]!.getItem(row) as ColumnValue;
-        writer.add(values);
-        matched += 1;
-        if (matched % progressRows === 0) options.onProgress?.({ samples: id, total: count });
+  /** Takes all rows and gives their columns. */
+  async takeIn(given: GivenRows): Promise<Columns> {
+    this.#from = given.from;
+    if (given.kind === "number") {
+      let line = 0;
+      for await (const { key, values } of given.rows) {
+        if (typeof key === "number" && key >= 0 && key < this.#place.manifest.rows) this.add(key, values);
+        else this.addUnmatched(line, wordKey(key));
+        line += 1;
+        this.advance(line);
       }
+    } else await matchPaths(this.#place, given, this.#scratch, this);
+    const columns = given.columns();
+    this.#requireFit(columns);
+    return columns;
+  }
+
+  add(id: number, values: readonly ColumnValue[]): void {
+    this.#matched += 1;
+    this.#piles.add(Math.floor(id / this.#pileRows), id, values);
+  }
+
+  addUnmatched(line: number, name: string): void {
+    this.unmatched.add(line, name);
+  }
+
+  addTwice(line: number, name: string): void {
+    this.#twice.add(line, name);
+  }
+
+  advance(rows: number): void {
+    if (rows % progressRows === 0)
+      this.#options.onProgress?.({ phase: "reading", done: rows, total: undefined });
+  }
+
+  /** Writes the part, with gaps where there are no rows; gives what it is and how many samples have values. */
+  write(path: string, columns: Columns): { rows: number; bytes: number; hash: string } {
+    const count = this.#place.manifest.rows;
+    const writer = new ColumnsWriter(path, columns);
+    let rows = 0;
+    for (let pile = 0; pile < this.#piles.count; pile += 1) {
+      const sorted = [...this.#piles.take(pile)].sort((a, b) => a.number - b.number);
+      for (const { number: id, values } of sorted) {
+        if (id < writer.next) this.#twice.add(id, wordKey(id));
+        else {
+          writer.skipTo(id);
+          writer.add(values);
+          rows += 1;
+        }
+      }
+      this.#options.onProgress?.({ phase: "writing", done: writer.next, total: count });
     }
-  } catch (cause) {
-    if (cause instanceof SpillwayError || isMemoryError(cause)) throw cause;
-    throw staged.wordError?.(cause) ?? cause;
-  }
-  refuse(staged, folder, count, options, { unmatched, twice, matched });
-  writer.skipTo(count);
-  const { bytes, hash } = writer.finish();
-  options.onProgress?.({ samples: count, total: count });
-  return { bytes, hash, matched, leftOut: unmatched.count };
-}
-
-/** Rows that are wrong in the same way: how many, and the first ten by what they call the sample. */
-class NamedRows {
-  count = 0;
-  readonly #names: string[] = [];
-
-  add(name: unknown): void {
-    this.count += 1;
-    if (this.#names.length < shownRows) this.#names.push(name === null ? "(empty)" : String(name));
+    this.#requireOnce();
+    writer.skipTo(count);
+    const { bytes, hash } = writer.finish();
+    return { rows, bytes, hash };
   }
 
-  toString(): string {
-    const more = this.count - this.#names.length;
-    return this.#names.join(", ") + (more > 0 ? `, and ${more} more` : "");
-  }
-}
-
-/** @throws SpillwayError `source` for rows that cannot be used */
-function refuse(
-  { from }: Staged,
-  dataset: string,
-  count: number,
-  { partial }: AnnotateOptions,
-  { unmatched, twice, matched }: { unmatched: NamedRows; twice: NamedRows; matched: number },
-): void {
-  const where = { path: from, dataset };
-  const rows = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : many}`;
-  if (unmatched.count > 0 && !(partial && matched > 0)) {
+  /** @throws SpillwayError for rows that are of no sample, none at all, or columns that cannot be kept */
+  #requireFit(columns: Columns): void {
+    const { folder, manifest } = this.#place;
+    const from = this.#from;
+    const where = { path: from, dataset: folder };
+    const { count } = this.unmatched;
+    if (count === 0 && this.#matched === 0)
+      throw new SpillwayError("source", `${from}: there are no rows`, {
+        remedy: "Give a row for each sample that has a value.",
+        where,
+      });
+    if (Object.keys(columns).length === 0)
+      throw new SpillwayError(
+        "usage",
+        `${from}: there is no column besides what says which sample a row is of`,
+        {
+          remedy: "Add a column with what you want to keep.",
+          where,
+        },
+      );
+    checkColumnNames(Object.keys(columns), classFields(manifest), from);
+    if (count === 0 || (this.#options.partial && this.#matched > 0)) return;
+    const are = count === 1 ? "row is" : "rows are";
     throw new SpillwayError(
       "source",
-      `${rows(unmatched.count, "row", "rows")} of ${from} ${unmatched.count === 1 ? "is" : "are"} of no sample of ${dataset}, which has ${count}: ${unmatched}`,
+      `${from}: ${count} ${are} of no sample of ${folder}, which has ${manifest.rows}: ${this.unmatched}`,
       {
-        remedy: partial
-          ? "Not a single row fits: check which column says what sample a row is of (--key), and how the catalog writes paths (spillway query)."
-          : "Correct them, name another column with --key, or leave them out with --partial (partial: true).",
+        remedy:
+          this.#matched === 0
+            ? "Not a single row fits: check which column says what sample a row is of (--key), and how the catalog writes paths (spillway query)."
+            : "Correct them, or leave them out with --partial (partial: true).",
         where,
       },
     );
   }
-  if (twice.count > 0) {
+
+  #requireOnce(): void {
+    const { count } = this.#twice;
+    if (count === 0) return;
     throw new SpillwayError(
       "source",
-      `${rows(twice.count, "row", "rows")} of ${from} ${twice.count === 1 ? "names" : "name"} a sample again: ${twice}`,
-      { remedy: "Keep one row for each sample.", where },
+      `${this.#from}: ${count} ${count === 1 ? "row names" : "rows name"} a sample again: ${this.#twice}`,
+      {
+        remedy: "Keep one row for each sample.",
+        where: { path: this.#from, dataset: this.#place.folder },
+      },
     );
-  }
-  if (matched === 0) {
-    throw new SpillwayError("source", `${from} has no rows`, {
-      remedy: "Give it a row for each sample that has a value.",
-      where,
-    });
   }
 }

@@ -1,132 +1,67 @@
-// Rows about samples that come from a program, with an id each: predictions, qualities, remarks. They are put into a
-// table of DuckDB's, which may go to disk. Each column has two places there, one for numbers and one for text, so that
-// its type can be decided at the end, when all its values are known.
+// Rows about samples that come from a program, with an id each: predictions, qualities, remarks. The type of a column is
+// decided when all its values were seen; values of different kinds in one column are refused when they come.
 
-import type { DuckDBAppender, DuckDBConnection, DuckDBType } from "@duckdb/node-api";
 import { SpillwayError } from "../errors.js";
-import type { ColumnType } from "../format/columns.js";
-import { loadDuckDb } from "../source/duckdb.js";
-import type { AnnotateOptions, GivenRow, Staged } from "./annotate-options.js";
+import type { ColumnType, ColumnValue } from "../format/columns.js";
+import type { AnnotateOptions, GivenRow, GivenRows, KeyedRow } from "./annotate-options.js";
 
-const chunkRows = 2048;
-const from = "the rows given";
+const example = "Give objects such as { id: 7, score: 0.3 }";
 
 /** What has been seen of a column. */
 interface Seen {
   name: string;
   declared: ColumnType | undefined;
   kind: "number" | "string" | "boolean" | undefined;
-  /** Numbers only: all of them whole, and each kept by its type. */
+  /** Numbers only: all of them whole. */
   isWhole: boolean;
-  numbers: (number | null)[];
-  texts: (string | null)[];
 }
 
-/** @throws SpillwayError `source` for a row that is no object, has no id, or a value of another kind than before */
-export async function stageRows(
-  connection: DuckDBConnection,
+/**
+ * @throws SpillwayError while they are read: `source` for a row that is no object, has no id, a column that the first
+ * row has not, or a value of another kind than before
+ */
+export function givenRows(
   rows: Iterable<GivenRow> | AsyncIterable<GivenRow>,
   { columns: declared }: AnnotateOptions,
-): Promise<Staged> {
-  const { BIGINT, DOUBLE, VARCHAR, DuckDBDataChunk } = await loadDuckDb();
+): GivenRows {
   let seen: Seen[] | undefined = declared && Object.entries(declared).map(([name, type]) => see(name, type));
-  let appender: DuckDBAppender | undefined;
-  let ids: bigint[] = [];
-  let line = 0n;
-  let types: DuckDBType[] = [];
-  const flush = () => {
-    if (!appender || !seen || ids.length === 0) return;
-    const chunk = DuckDBDataChunk.create(types, ids.length);
-    const lines = ids.map((_, k) => line - BigInt(ids.length) + BigInt(k));
-    chunk.setColumns([ids, lines, ...seen.flatMap(({ numbers, texts }) => [numbers, texts])]);
-    appender.appendDataChunk(chunk);
-    ids = [];
-    for (const column of seen) {
-      column.numbers = [];
-      column.texts = [];
-    }
-  };
-  try {
+  async function* take(): AsyncGenerator<KeyedRow> {
+    let count = 0;
     for await (const row of rows) {
-      const id = idOf(row, line);
+      const id = idOf(row, count);
       seen ??= Object.keys(row).flatMap((name) => (name === "id" ? [] : [see(name, undefined)]));
-      if (!appender) {
-        types = [BIGINT, BIGINT, ...seen.flatMap(() => [DOUBLE, VARCHAR])];
-        await connection.run(
-          `CREATE TABLE given (${["id BIGINT", "line BIGINT", ...seen.map((_, k) => `n${k} DOUBLE, t${k} VARCHAR`)].join(", ")})`,
-        );
-        appender = await connection.createAppender("given");
-      }
-      for (const column of seen) put(column, row[column.name], id);
       requireKnown(row, seen, id);
-      ids.push(id);
-      line += 1n;
-      if (ids.length === chunkRows) flush();
+      const values: ColumnValue[] = [];
+      for (const column of seen) values.push(checked(column, row[column.name], id));
+      yield { key: id, values };
+      count += 1;
     }
-    flush();
-  } finally {
-    appender?.closeSync();
   }
-  if (!seen || !appender) {
-    throw new SpillwayError("source", "no rows were given", {
-      remedy: "Give objects such as { id: 7, score: 0.3 }.",
-    });
-  }
-  const columns = Object.fromEntries(seen.map((column) => [column.name, typeOf(column)]));
-  const values = seen.map((column, k) => `${valueSql(k, typeOf(column))} AS v${k}`);
   return {
-    columns,
-    from,
-    sql: `SELECT ${["id", "line", "CAST(id AS VARCHAR) AS name", ...values].join(", ")} FROM given`,
-    notes: [],
+    from: "the rows given",
+    kind: "number",
+    rows: take(),
+    columns: () => Object.fromEntries((seen ?? []).map((column) => [column.name, typeOf(column)])),
   };
 }
 
 function see(name: string, declared: ColumnType | undefined): Seen {
-  return { name, declared, kind: undefined, isWhole: true, numbers: [], texts: [] };
+  return { name, declared, kind: undefined, isWhole: true };
 }
 
-function idOf(row: unknown, line: bigint): bigint {
-  const id = typeof row === "object" && row !== null ? (row as { id?: unknown }).id : undefined;
-  if (typeof id === "bigint" && BigInt.asIntN(64, id) === id) return id;
-  if (typeof id === "number" && Number.isSafeInteger(id)) return BigInt(id);
-  const what =
-    typeof row === "object" && row !== null ? `has ${describe(id)} for an id` : `is ${describe(row)}`;
-  throw new SpillwayError("source", `row ${line} (from 0) ${what}, expected the number of a sample`, {
-    remedy: "Give objects such as { id: 7, score: 0.3 }; batch.ids tells which samples a batch holds.",
-    where: { row: Number(line) },
+function idOf(row: unknown, count: number): number {
+  const isObject = typeof row === "object" && row !== null;
+  const id = isObject ? (row as { id?: unknown }).id : undefined;
+  if ((typeof id === "bigint" || typeof id === "number") && Number.isSafeInteger(Number(id)))
+    return Number(id);
+  const what = isObject ? `has ${describe(id)} for an id` : `is ${describe(row)}`;
+  throw new SpillwayError("source", `row ${count} (from 0) ${what}, expected the number of a sample`, {
+    remedy: `${example}; batch.ids tells which samples a batch holds.`,
+    where: { row: count },
   });
 }
 
-/** Takes in one value of a column. */
-function put(column: Seen, value: unknown, id: bigint): void {
-  if (value === undefined || value === null) {
-    column.numbers.push(null);
-    column.texts.push(null);
-    return;
-  }
-  const isBigInt = typeof value === "bigint";
-  const kind = isBigInt ? "number" : typeof value;
-  const wanted = column.declared ? kindOf(column.declared) : (column.kind ?? kind);
-  if (kind !== wanted || !(kind === "number" || kind === "string" || kind === "boolean"))
-    throw otherKind(column, value, id, wanted);
-  column.kind = kind;
-  if (isBigInt) {
-    if (BigInt.asIntN(64, value) !== value) throw otherKind(column, value, id, "a number of 64 bits");
-  } else if (kind === "number") {
-    if (!Number.isSafeInteger(value)) column.isWhole = false;
-    if (column.declared === "int64" && !Number.isSafeInteger(value))
-      throw otherKind(column, value, id, "a whole number");
-  }
-  column.numbers.push(kind === "string" || isBigInt ? null : Number(value));
-  column.texts.push(kind === "string" || isBigInt ? String(value) : null);
-}
-
-function kindOf(type: ColumnType): "number" | "string" | "boolean" {
-  return type === "string" || type === "boolean" ? type : "number";
-}
-
-function requireKnown(row: GivenRow, seen: readonly Seen[], id: bigint): void {
+function requireKnown(row: GivenRow, seen: readonly Seen[], id: number): void {
   for (const name in row) {
     if (name === "id" || seen.some((column) => column.name === name)) continue;
     throw new SpillwayError(
@@ -135,32 +70,51 @@ function requireKnown(row: GivenRow, seen: readonly Seen[], id: bigint): void {
       {
         remedy:
           'Give the first row all columns (null where there is no value), or declare them: columns: { score: "double" }.',
-        where: { sample: Number(id) },
+        where: { sample: id },
       },
     );
   }
 }
 
+/** One value, held against what the column was so far. */
+function checked(column: Seen, value: unknown, id: number): ColumnValue {
+  if (value === undefined || value === null) return null;
+  const kind = typeof value === "bigint" ? "number" : typeof value;
+  const wanted = column.declared ? kindOf(column.declared) : (column.kind ?? kind);
+  if (kind !== wanted || !(kind === "number" || kind === "string" || kind === "boolean"))
+    throw otherKind(column, value, id);
+  column.kind = kind;
+  if (typeof value === "bigint" && BigInt.asIntN(64, value) !== value) throw otherKind(column, value, id);
+  if (typeof value === "number" && !Number.isSafeInteger(value)) {
+    if (column.declared === "int64") throw otherKind(column, value, id);
+    column.isWhole = false;
+  }
+  return value as ColumnValue;
+}
+
+function kindOf(type: ColumnType): "number" | "string" | "boolean" {
+  return type === "string" || type === "boolean" ? type : "number";
+}
+
 function typeOf({ declared, kind, isWhole }: Seen): ColumnType {
   if (declared) return declared;
-  if (kind === "number") return isWhole ? "int64" : "double";
-  return kind ?? "string";
+  return kind === "number" ? (isWhole ? "int64" : "double") : (kind ?? "string");
 }
 
-function valueSql(k: number, type: ColumnType): string {
-  if (type === "string") return `t${k}`;
-  if (type === "boolean") return `n${k} = 1`;
-  const sqlType = type === "int64" ? "BIGINT" : "DOUBLE";
-  return `coalesce(CAST(t${k} AS ${sqlType}), CAST(n${k} AS ${sqlType}))`;
-}
-
-function otherKind({ name, declared }: Seen, value: unknown, id: bigint, wanted: string): SpillwayError {
-  const expected = declared ? `${wanted}, as declared (${declared})` : `${wanted}, as in the rows before`;
-  const isValue = ["number", "string", "boolean", "a whole number", "a number of 64 bits"].includes(wanted);
+function otherKind({ name, declared, kind }: Seen, value: unknown, id: number): SpillwayError {
+  const known = kind === "number" ? "a number of at most 64 bits" : `a ${kind}`;
+  const expected = declared
+    ? `${declared}, as declared`
+    : kind
+      ? `${known}, as in the rows before`
+      : "a string, a boolean, or a number of at most 64 bits";
   return new SpillwayError(
     "source",
-    `column "${name}" of sample ${id} is ${describe(value)}, expected ${isValue ? expected : "a text, a number or a boolean"}`,
-    { remedy: "Give each column values of one kind.", where: { sample: Number(id) } },
+    `column "${name}" of sample ${id} is ${describe(value)}, expected ${expected}`,
+    {
+      remedy: "Give each column values of one kind.",
+      where: { sample: id },
+    },
   );
 }
 

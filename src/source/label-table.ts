@@ -57,6 +57,13 @@ export function placeKey(path: string, row: number): string {
   return `${path}\0${row}`;
 }
 
+/** A key of a table in words. */
+export function wordKey(key: string | number | null): string {
+  if (key === null) return "(empty)";
+  const [path, row] = String(key).split("\0");
+  return row === undefined ? path! : `${path}, row ${row}`;
+}
+
 /**
  * @param options key, label column, label kind and classes
  * @throws SpillwayError `source` for a table that cannot be read or names a sample twice; `usage` for columns that are

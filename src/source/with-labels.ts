@@ -9,7 +9,7 @@ import { checkColumnNames } from "../format/columns.js";
 import { hashHex } from "../kernels/hasher.js";
 import { type ClassField, type Fields, fieldStride } from "../tensor/field.js";
 import { writeLabel } from "./class-labels.js";
-import { type LabelTable, placeKey } from "./label-table.js";
+import { type LabelTable, placeKey, wordKey } from "./label-table.js";
 import { readAhead } from "./read-ahead.js";
 import type { Origin, Source, SourceOptions } from "./source.js";
 import { fingerprintOf } from "./source-checks.js";
@@ -179,11 +179,6 @@ function unmatchedNote({ path, rows }: LabelTable, taken: Uint8Array): string[] 
   return [
     `${count} ${count === 1 ? "row" : "rows"} of ${path} ${count === 1 ? "is" : "are"} of no sample: ${listed(names, count)}.`,
   ];
-}
-
-function wordKey(key: string | number): string {
-  const [path, row] = String(key).split("\0");
-  return row === undefined ? path! : `${path}, row ${row}`;
 }
 
 function wordOrigin({ path, row }: Origin): string {
