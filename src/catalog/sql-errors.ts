@@ -19,8 +19,6 @@ export interface SqlText {
   memoryBytes: number;
 }
 
-const remedy = "The one table is catalog; its columns are listed by: spillway query <dataset>.";
-
 /** Whether DuckDB had too little memory. */
 export function isMemoryError(cause: unknown): boolean {
   return /^Out of Memory Error/.test(messageOf(cause));
@@ -49,21 +47,15 @@ export function wordSqlError(cause: unknown, sql: SqlText): SpillwayError {
   const { what, columns, dataset, memoryBytes } = sql;
   if (isMemoryError(cause)) return tooLittleMemory(cause, `${what} cannot be answered`, memoryBytes);
   const file = /Cannot access (?:file|directory) "([^"]*)"/.exec(message)?.[1];
-  const refuse = (why: string, todo = remedy) =>
-    new SpillwayError("usage", `${placeOf(message, sql)}: ${why}`, {
-      remedy: todo,
-      where: { dataset },
-      cause,
-    });
+  const remedy = `The one table is catalog; its columns are listed by: spillway query ${dataset}.`;
+  const refuse = (problem: string, todo = remedy) =>
+    new SpillwayError("usage", problem, { remedy: todo, where: { dataset }, cause });
   if (
     file !== undefined ||
     /^Permission Error|has been locked|disabled (?:by|through) configuration/.test(message)
   ) {
-    const reads = file === undefined ? "" : ` of ${file}`;
-    return refuse(
-      `files${reads} and settings are out of its reach`,
-      "Nothing but the table catalog can be read.",
-    );
+    const reached = file === undefined ? "settings" : `${file}, which is no part of the catalog`;
+    return refuse(`${what} reaches for ${reached}`, "Nothing but the table catalog can be read.");
   }
   const column =
     /(?:column|column named) "([^"]+)" (?:not found|was not found)|does not have a column named "([^"]+)"/.exec(
@@ -73,7 +65,7 @@ export function wordSqlError(cause: unknown, sql: SqlText): SpillwayError {
   if (name !== undefined && !columns.some((known) => known.toLowerCase() === name.toLowerCase()))
     return noColumn(name, columns, dataset, cause);
   const table = /Table with name (.+) does not exist/.exec(message)?.[1];
-  if (table !== undefined) return refuse(`there is no table ${table}`);
+  if (table !== undefined) return refuse(`${what} names a table ${table}, which is not there`);
   if (isDamage(message)) {
     return new SpillwayError("corrupt", `the catalog of ${dataset} is damaged: ${firstLine(message)}`, {
       remedy: `Look which file it is: spillway verify ${dataset}.`,
@@ -81,7 +73,7 @@ export function wordSqlError(cause: unknown, sql: SqlText): SpillwayError {
       cause,
     });
   }
-  return refuse(firstLine(message));
+  return refuse(`${placeOf(message, sql)} is wrong: ${firstLine(message)}`);
 }
 
 function messageOf(cause: unknown): string {
@@ -95,13 +87,12 @@ function firstLine(message: string): string {
   return line.replace(/[.!]$/, "").slice(0, 300);
 }
 
-/** "line 2 of the query, \"...\"" where DuckDB tells a line, else what is wrong as a whole. */
+/** What is wrong: of a text with several lines the one that DuckDB names, with what stands there. */
 function placeOf(message: string, { what, text, linesBefore }: SqlText): string {
   const number = Number(/^LINE (\d+):/m.exec(message)?.[1] ?? Number.NaN) - linesBefore;
   const line = text.split("\n")[number - 1]?.trim();
-  if (line === undefined) return `${what} cannot be answered`;
-  const shown = line.length > 80 ? `${line.slice(0, 77)}...` : line;
-  return text.trim().includes("\n") ? `line ${number} of ${what} (${shown})` : `${what} (${shown})`;
+  if (line === undefined || !text.trim().includes("\n")) return what;
+  return `line ${number} of ${what} (${line.length > 80 ? `${line.slice(0, 77)}...` : line})`;
 }
 
 /** What DuckDB says over files that are no whole Parquet files. */

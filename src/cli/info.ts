@@ -2,6 +2,7 @@
 
 import type { Command } from "commander";
 import { classFields, scanCatalog } from "../catalog/catalog-reader.js";
+import { type StoredColumn, storedColumns } from "../catalog/columns.js";
 import { listSchemes, readScheme, type Scheme } from "../catalog/scheme.js";
 import { type Dataset, open } from "../dataset/dataset.js";
 import { SpillwayError } from "../errors.js";
@@ -10,12 +11,13 @@ import { planLoop, residentStride } from "../load/plan.js";
 import { createTable } from "../load/table.js";
 import { formatBytes } from "../store/byte-size.js";
 import { describeField, sampleBytes } from "../tensor/field.js";
-import { addCommand, type CommonOptions } from "./command.js";
+import { addCommand, type CommonOptions, inFolder } from "./command.js";
 import { formatCount, formatShare, formatTable, print, printJson } from "./output.js";
 import { describeScheme } from "./split.js";
 
 interface InfoFlags extends CommonOptions {
   classes?: boolean;
+  in?: string;
 }
 
 /** Batch size of the memory hint. */
@@ -32,6 +34,7 @@ export function addInfo(program: Command): void {
     ],
   })
     .option("--classes", "count the samples of each class, by reading through the catalog")
+    .option(...inFolder)
     .action(runInfo);
 }
 
@@ -47,8 +50,9 @@ async function runInfo(path: string, flags: InfoFlags): Promise<void> {
   try {
     const schemes = listSchemes(dataset.path).map((name) => readSchemeInfo(dataset, name));
     const counts = flags.classes ? await countClasses(dataset) : undefined;
-    if (flags.json) printJson(infoJson(dataset, schemes, counts));
-    else print(infoText(dataset, schemes, counts).join("\n"));
+    const columns = readColumns(dataset, flags.in);
+    if (flags.json) printJson({ ...infoJson(dataset, schemes, counts), ...columns });
+    else print([...infoText(dataset, schemes, counts), ...describeColumns(columns)].join("\n"));
   } finally {
     await dataset.close();
   }
@@ -63,6 +67,30 @@ function readSchemeInfo(dataset: Dataset, name: string): SchemeInfo {
     if (!(error instanceof SpillwayError)) throw error;
     return { name, problem: error.what };
   }
+}
+
+/** The user's columns, or why those that were added cannot be used. */
+interface ColumnsInfo {
+  columns: Pick<StoredColumn, "name" | "type" | "source">[];
+  columnsProblem?: string;
+}
+
+function readColumns({ path, manifest }: Dataset, side: string | undefined): ColumnsInfo {
+  try {
+    const stored = storedColumns({ folder: path, manifest, ...(side !== undefined && { side }) });
+    const others = stored.filter(({ source }) => source === "user" || source === "added");
+    return { columns: others.map(({ name, type, source }) => ({ name, type, source })) };
+  } catch (error) {
+    if (!(error instanceof SpillwayError)) throw error;
+    return { columns: [], columnsProblem: error.what };
+  }
+}
+
+function describeColumns({ columns, columnsProblem }: ColumnsInfo): string[] {
+  if (columnsProblem !== undefined) return ["", "columns that were added:", `  (${columnsProblem})`];
+  if (columns.length === 0) return [];
+  const rows = columns.map(({ name, type, source }) => [name, type, source === "added" ? "added" : "packed"]);
+  return ["", "columns:", ...formatTable(rows, ["left", "left", "left"])];
 }
 
 /** Samples of each class, by field and class name. */
@@ -107,7 +135,7 @@ function infoJson(
   dataset: Dataset,
   schemes: readonly SchemeInfo[],
   counts: Awaited<ReturnType<typeof countClasses>> | undefined,
-): unknown {
+): object {
   const { path, size, fields, fingerprint, manifest, unfinished } = dataset;
   return {
     path,

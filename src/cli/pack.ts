@@ -24,6 +24,7 @@ interface PackFlags extends CommonOptions {
   labelColumn?: string;
   labelKind?: "class" | "value";
   labels?: string;
+  key?: string;
   size?: { width: number; height: number };
   channels?: "1" | "3";
 }
@@ -42,6 +43,7 @@ export function addPack(program: Command): void {
       ["spillway pack photos/ flowers --size 224x224", "images, resized and cut to one size"],
       ["spillway pack train-images-idx3-ubyte.gz fashion", "IDX; the labels lie beside it"],
       ["spillway pack table.csv patients --label-column diagnosis", "a row per sample"],
+      ["spillway pack scans/ scans-packed --labels labels.csv", "labels and more columns by path"],
     ],
   })
     .addOption(
@@ -79,7 +81,14 @@ export function addPack(program: Command): void {
         "value",
       ]),
     )
-    .option("--labels <file>", "IDX: the file of labels, where it is not named like that of the images")
+    .option(
+      "--labels <file>",
+      "table (.csv, .tsv, .parquet) with a label per sample and perhaps more columns, which are kept; or, for IDX, the file of labels, where it is not named like that of the images",
+    )
+    .option(
+      "--key <column>",
+      "table of labels: its column of paths, or of numbers of samples (default: the first called path, file, filename, image, id, row)",
+    )
     .option("--size <WxH>", "images: resize to this width and height in pixels", parseSize)
     .addOption(
       new Option("--channels <number>", "images: grey or colour (default: as in the first image)").choices([

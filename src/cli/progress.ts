@@ -138,10 +138,8 @@ function partsOf(state: ProgressState, rate: Rate | undefined, output: ProgressO
   const parts = [total === undefined ? "" : shareOf(samples, total)];
   parts.push(total === undefined ? formatCount(samples) : `${formatCount(samples)} of ${formatCount(total)}`);
   if (rate) {
-    parts.push(
-      `${formatCount(Math.round(rate.samplesPerSecond))} samples/s`,
-      formatRate(rate.bytesPerSecond),
-    );
+    parts.push(`${formatCount(Math.round(rate.samplesPerSecond))} samples/s`);
+    if (rate.bytesPerSecond > 0) parts.push(formatRate(rate.bytesPerSecond));
     if (total !== undefined && rate.samplesPerSecond > 0 && samples < total) {
       parts.push(`ETA ${formatClock((total - samples) / rate.samplesPerSecond)}`);
     }

@@ -8,6 +8,7 @@ import { fingerprintOf, manifestName, maxManifestBytes, parseManifest } from "..
 import { readSmallFile } from "../store/file.js";
 import type { Fields } from "../tensor/field.js";
 import { verifyCatalogPart } from "./verify-catalog.js";
+import { verifyColumns } from "./verify-columns.js";
 import { ProblemList, type VerifyProblem } from "./verify-problems.js";
 import { verifyShard } from "./verify-shard.js";
 import { verifySplits } from "./verify-splits.js";
@@ -38,6 +39,8 @@ export interface VerifyReport {
   seconds: number;
   /** Schemes of splits that were checked. */
   schemes: readonly string[];
+  /** Parts of added columns that were checked. */
+  columnParts: number;
   /** Damaged places, 1,000 at most. */
   problems: readonly VerifyProblem[];
   /** Problems beyond those listed. */
@@ -102,16 +105,12 @@ export async function verifyDataset(path: string, options: VerifyOptions = {}): 
     if (part) await verifyCatalogPart({ ...check, columns: manifest.columns ?? {}, part });
     firstSample += shard.rows;
   }
-  const schemes = await verifySplits({
-    folder,
-    manifest,
-    workspace,
-    problems,
-    advance: (byteLength) => {
-      bytes += byteLength;
-      progress(manifest.rows);
-    },
-  });
+  const advance = (byteLength: number) => {
+    bytes += byteLength;
+    progress(manifest.rows);
+  };
+  const schemes = await verifySplits({ folder, manifest, workspace, problems, advance });
+  const columnParts = await verifyColumns({ folder, manifest, problems, advance });
   progress(manifest.rows);
   return {
     path: folder,
@@ -119,6 +118,7 @@ export async function verifyDataset(path: string, options: VerifyOptions = {}): 
     bytes,
     seconds: (performance.now() - start) / 1000,
     schemes,
+    columnParts,
     problems: problems.problems,
     problemsLeftOut: problems.leftOut,
     damagedSamples: problems.damagedSamples,

@@ -97,10 +97,11 @@ async function inferTypes(
   const asked = head.columns.flatMap((_, k) => {
     const cell = `nullif(trim(c${k}), '')`;
     const matches = (pattern: string) => `regexp_full_match(${cell}, ${sqlText(pattern)})`;
+    const isNumber = `${matches(numberPattern)} AND TRY_CAST(${cell} AS DOUBLE) IS NOT NULL AND NOT ${matches(codePattern)}`;
     return [
       `bool_and(lower(${cell}) IN ('true', 'false'))`,
       `bool_and(${matches(wholePattern)})`,
-      `bool_and(${matches(numberPattern)} AND TRY_CAST(${cell} AS DOUBLE) IS NOT NULL AND NOT ${matches(codePattern)})`,
+      `bool_and(CASE WHEN ${cell} IS NOT NULL THEN ${isNumber} END)`,
     ];
   });
   let answers: readonly unknown[];
