@@ -93,7 +93,8 @@ export function columnElement(name: string, type: ColumnType): SchemaElement {
 /** A value as hyparquet-writer takes it. */
 export function storedValue(value: ColumnValue | undefined, type: ColumnType): ColumnValue {
   if (value === undefined || value === null) return null;
-  return type === "int64" && typeof value === "number" ? BigInt(value) : value;
+  if (type === "int64" && typeof value === "number") return BigInt(value);
+  return type === "double" && typeof value === "bigint" ? Number(value) : value;
 }
 
 function hashFile(fd: number, byteLength: number, path: string): string {
