@@ -95,7 +95,8 @@ const listed: fc.Arbitrary<Condition> = fc
   .tuple(texts, fc.array(someTexts, { minLength: 1, maxLength: 4 }), fc.boolean())
   .map(([column, values, isNot]) => ({
     sql: `${column} ${isNot ? "not in" : "in"} (${values.map(quote).join(", ")})`,
-    holds: (row) => (row[column] === null ? null : values.includes(row[column] as string) !== isNot),
+    holds: (row) =>
+      row[column] === null ? null : (values as readonly unknown[]).includes(row[column]) !== isNot,
   }));
 const missing: fc.Arbitrary<Condition> = fc
   .tuple(fc.oneof(numbers, texts, fc.constant("row")), fc.boolean())
