@@ -13,9 +13,11 @@ import { readRows } from "#spillway/catalog/rows";
 import { Spool } from "#spillway/catalog/spool";
 import { annotate, dropColumns, pruneColumns } from "#spillway/dataset/annotate";
 import { takeLock } from "#spillway/pack/lock";
+import { verifyDataset } from "#spillway/pack/verify";
 import { damage, labelledDataset, placeOf } from "../fixtures/annotated.js";
 import { packed, temporaryFolder } from "../fixtures/packed.js";
 import { contentOf, errorOf } from "../pack/sources.js";
+import { stopAt } from "../pack/stopped-disk.js";
 import { refuses, writeFile } from "../source/fixtures.js";
 
 const count = 230;
@@ -286,6 +288,32 @@ test("what a kill leaves behind is not seen, and goes with the next columns", as
   await annotate(placeOf(at), [{ id: 0, b: 1 }], {});
   const named = readVersions(at).flatMap((part) => ("path" in part ? [part.path] : []));
   assert.deepEqual(fs.readdirSync(columns).sort(), [...named, "columns.json"].sort());
+});
+
+test("a stop at any single change of the disk leaves the columns as they were or as they are to be", async () => {
+  const given = (a: number) => Array.from({ length: count }, (_, id) => ({ id, a }));
+  const reference = copied();
+  await annotate(placeOf(reference), given(1), {});
+  const total = await stopAt(Number.POSITIVE_INFINITY, false, () => {
+    const at = copied(reference);
+    return annotate(placeOf(at), given(2), {});
+  });
+  assert.ok(total > 10, `${total} changes`);
+  const seen = new Set<unknown>();
+  for (let stop = 0; stop <= total; stop += 1) {
+    const at = copied(reference);
+    await stopAt(stop, stop % 2 === 0, () => annotate(placeOf(at), given(2), {}));
+    const found = new Set((await valuesOf(at, ["a"])).flat());
+    assert.equal(found.size, 1, `stopped at change ${stop}: ${[...found].join(", ")}`);
+    for (const value of found) seen.add(value);
+    assert.deepEqual((await verifyDataset(at)).problems, []);
+    await annotate(placeOf(at), given(3), {});
+    assert.deepEqual([...new Set((await valuesOf(at, ["a"])).flat())], [3n]);
+    const named = readVersions(at).flatMap((part) => ("path" in part ? [part.path] : []));
+    assert.deepEqual(fs.readdirSync(join(at, "columns")).sort(), [...named, "columns.json"].sort());
+    fs.rmSync(at, { recursive: true });
+  }
+  assert.deepEqual([...seen].sort(), [1n, 2n]);
 });
 
 test("nothing stays of columns that were refused", async () => {
