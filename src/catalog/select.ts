@@ -7,12 +7,13 @@ import { guardFor } from "./query.js";
 import { copyBits } from "./split-marks.js";
 import { type SqlOptions, withCatalogTable } from "./sql-table.js";
 
-/** Rows whose bits are put together at once: 8 MiB for each thread of DuckDB's. A multiple of 8. */
-const rowsAtOnce = 2 ** 26;
+/** 8 MiB of bits for each thread of DuckDB's. */
+const defaultRowsAtOnce = 2 ** 26;
 const context = { what: "the condition", linesBefore: 1 };
 
 /**
  * @param where a condition over the columns of the table, such as "label in ('walk', 'run') and subject <> 7"
+ * @param rowsAtOnce rows whose bits are put together at once, a multiple of 8
  * @returns bit r % 8 of byte r / 8, lowest first, says whether the sample r satisfies it; ceil(rows / 8) bytes
  * @throws SpillwayError `usage` for what is no condition, or reaches for anything but the table; `missing` for a column
  * that is not there, with the nearest names; `memory`, `corrupt`, `mismatch`
@@ -21,6 +22,7 @@ export async function selectRows(
   place: CatalogPlace,
   where: string,
   options: SqlOptions = {},
+  rowsAtOnce = defaultRowsAtOnce,
 ): Promise<Uint8Array> {
   const count = place.manifest.rows;
   const bits = new Uint8Array(Math.ceil(count / 8));

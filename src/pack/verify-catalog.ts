@@ -127,7 +127,10 @@ export const kindOfType: Readonly<Record<ColumnType, string>> = {
   boolean: "boolean",
 };
 
-/** Ids count up, every hash is one, and values have the types that dataset.json tells. Says only the first row of a group that is wrong. */
+/**
+ * Ids count up, every hash is one, and values have the types that dataset.json tells. Says only the first row of a group
+ * that is wrong.
+ */
 function checkRecords(
   { firstSample, columns }: CatalogCheck,
   records: CatalogRecords,

@@ -157,6 +157,27 @@ test("subqueries and joins see the same rows as plain reading", async () => {
   assert.deepEqual(await ask(sql), [{ n: pairs, ids: wanted.size }]);
 });
 
+test("limits, offsets and orders go over whole rows", async () => {
+  const all = await ask("from catalog order by id");
+  const known = all.filter(({ score }) => score !== null);
+  const byScore = [...known].sort((a, b) => Number(b.score) - Number(a.score));
+  assert.deepEqual(
+    await ask("from catalog where score is not null order by score desc limit 7 offset 2"),
+    byScore.slice(2, 9),
+  );
+  assert.deepEqual(await ask("from catalog order by id limit 5 offset 148"), all.slice(148, 153));
+  assert.deepEqual(
+    await ask("select id, score from catalog where id between 147 and 152 order by id"),
+    all.slice(147, 153).map(({ id, score }) => ({ id, score })),
+  );
+  assert.deepEqual(await ask("select count(*) n, count(score) s from catalog where label = 'run'"), [
+    {
+      n: all.filter(({ label }) => label === "run").length,
+      s: known.filter(({ label }) => label === "run").length,
+    },
+  ]);
+});
+
 const other = [
   ["copy catalog to 'x.csv'", "COPY"],
   ["COPY (select 1) TO '/tmp/x.csv'", "COPY"],

@@ -148,6 +148,14 @@ test("the samples that satisfy a condition are those that a plain filter of the 
   );
 });
 
+test("bits are the same whether they are put together at once or in parts", async () => {
+  const where = "(id % 7 < 3 or label = 'run') and score is not null";
+  const whole = await selectRows(place, where);
+  assert.ok(idsOf(whole).length > 20);
+  for (const rowsAtOnce of [8, 64, 200, 208])
+    assert.deepEqual(await selectRows(place, where, {}, rowsAtOnce), whole);
+});
+
 test("bits go to SQL and back unchanged", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 40 }), fc.nat(3), (bits, before) => {
