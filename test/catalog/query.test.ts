@@ -62,7 +62,7 @@ test("every column can be asked for, packed ones, added ones, and the split", as
 });
 
 test("the split is that of the scheme that is named", async () => {
-  assert.deepEqual(await ask("select split, count(*) n from catalog group by all order by n desc"), [
+  assert.deepEqual(await ask("select split, count(*) n from catalog group by all order by n desc, split"), [
     { split: "train", n: 160 },
     { split: "val-1", n: 20 },
     { split: null, n: 20 },
