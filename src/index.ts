@@ -1,14 +1,21 @@
 // The public API of Spillway: re-exports only, pinned by a snapshot test.
 
+export type { Annotated, AnnotateOptions, GivenRow } from "./catalog/annotate-options.js";
+export type { CatalogColumn } from "./catalog/columns.js";
+export type { QueryAnswer, QueryColumn, QueryValue } from "./catalog/query.js";
+export type { SampleRow } from "./catalog/rows.js";
 export type { Scheme } from "./catalog/scheme.js";
 export type { SplitReport } from "./catalog/split-report.js";
 export type { SplitBy } from "./catalog/split-rule.js";
+export type { SqlOptions } from "./catalog/sql-table.js";
+export { Catalog } from "./dataset/catalog.js";
 export { Dataset, type DatasetStats, type OpenOptions, open, type ViewOptions } from "./dataset/dataset.js";
 export { type Mix, type MixedBatches, type MixedBatchOptions, mix } from "./dataset/mix.js";
 export type { MixedBatch } from "./dataset/mixed-batch.js";
 export type { CheckOptions, SplitCheck, SplitOptions, SplitResult } from "./dataset/split.js";
 export { type Batches, type BatchOptions, type BatchSource, View } from "./dataset/view.js";
 export { type ErrorCode, type ErrorPlace, SpillwayError } from "./errors.js";
+export type { Columns, ColumnType, ColumnValue } from "./format/columns.js";
 export type { Batch, BatchField } from "./load/batch.js";
 export type { Deliver } from "./load/plan.js";
 export type { Last } from "./order/schedule.js";

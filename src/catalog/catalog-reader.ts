@@ -10,14 +10,14 @@ import { openFile, type ReadableFile } from "../store/file.js";
 import type { CatalogRow } from "./catalog-writer.js";
 
 const chunkBytes = 2 ** 20;
-/** Larger parts are not read whole for the sake of one row. */
-const maxCheckedBytes = 2 ** 26;
+/** Larger parts are not read whole for the sake of some rows. */
+export const maxCheckedBytes = 2 ** 26;
 
 /** The catalog of a dataset: its folder and its manifest. */
 export interface CatalogPlace {
   folder: string;
   manifest: Readonly<Manifest>;
-  /** A folder of the user's own, where splits and columns are looked for first. */
+  /** A folder of the user's own for splits and columns of a dataset that is read-only or shared; looked at first. */
   side?: string | undefined;
 }
 
@@ -44,7 +44,10 @@ export interface CatalogPart {
  * decoder busy for ever. Left out where that was done already
  * @throws SpillwayError `missing`, `io`, or `corrupt` if it is not the file that was written, or does not decode
  */
-export async function openCatalogPart(path: string, entry?: CatalogEntry): Promise<CatalogPart> {
+export async function openCatalogPart(
+  path: string,
+  entry?: Pick<CatalogEntry, "bytes" | "hash">,
+): Promise<CatalogPart> {
   const file = openFile(path);
   const { buffer, close } = asyncBuffer(file);
   try {
@@ -78,7 +81,34 @@ export async function openCatalogPart(path: string, entry?: CatalogEntry): Promi
   }
 }
 
-async function requireWhole(file: ReadableFile, { bytes, hash }: CatalogEntry): Promise<void> {
+/** Parts that were found whole already, by what a manifest says of them. */
+const foundWhole = new WeakSet<object>();
+
+/**
+ * Holds files of the catalog against what dataset.json tells of them, for readers that are not ours. Each is read once
+ * per open dataset; of files above 64 MiB only the length is looked at.
+ *
+ * @throws SpillwayError `missing`, `io`, or `corrupt`
+ */
+export async function requireWholeFiles(
+  files: readonly { path: string; entry: Pick<CatalogEntry, "bytes" | "hash"> }[],
+): Promise<void> {
+  for (const { path, entry } of files) {
+    const file = openFile(path);
+    try {
+      if (file.byteLength !== entry.bytes || (entry.bytes <= maxCheckedBytes && !foundWhole.has(entry)))
+        await requireWhole(file, entry);
+      foundWhole.add(entry);
+    } finally {
+      file.close();
+    }
+  }
+}
+
+async function requireWhole(
+  file: ReadableFile,
+  { bytes, hash }: Pick<CatalogEntry, "bytes" | "hash">,
+): Promise<void> {
   const { path, byteLength } = file;
   if (byteLength !== bytes) throw damaged(path, `it has ${byteLength} bytes, dataset.json says ${bytes}`);
   const hasher = new Hasher();

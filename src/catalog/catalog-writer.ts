@@ -1,20 +1,17 @@
 // Writes a part of the catalog: one Parquet file per shard, a row per sample, in groups of rows so that memory stays
 // bounded whatever the number of samples.
 
-import fs from "node:fs";
-import {
-  type ColumnSource,
-  fileWriter,
-  ParquetWriter,
-  type SchemaElement,
-  type Writer,
-} from "hyparquet-writer";
-import { Hasher } from "../kernels/hasher.js";
-import { ioError, readFully } from "../store/file.js";
+import type { ColumnSource, SchemaElement } from "hyparquet-writer";
+import type { Columns, ColumnValue } from "../format/columns.js";
 import type { Fields } from "../tensor/field.js";
-
-/** Rows that are held before they are written. */
-const groupRows = 16_384;
+import {
+  columnElement,
+  groupRows,
+  type ParquetEntry,
+  ParquetFile,
+  requiredText,
+  storedValue,
+} from "./parquet-file.js";
 
 /** One row: what is known of a sample besides its tensors. */
 export interface CatalogRow {
@@ -26,51 +23,51 @@ export interface CatalogRow {
   labels: readonly string[];
   /** XXH64 of the tensors' bytes. */
   hash: bigint;
+  /** Values of the user's columns, in their order; missing ones where there are none. */
+  extra?: readonly ColumnValue[];
 }
 
 /** Names of the columns that every catalog has; a class field may not take one. */
 export const catalogColumns = ["id", "path", "row", "hash"] as const;
 
-const text = { type: "BYTE_ARRAY", converted_type: "UTF8", repetition_type: "REQUIRED" } as const;
-
-function schemaFor(labelNames: readonly string[]): SchemaElement[] {
+function schemaFor(labelNames: readonly string[], columns: Columns): SchemaElement[] {
   return [
-    { name: "schema", num_children: 4 + labelNames.length },
     { name: "id", type: "INT64", repetition_type: "REQUIRED" },
-    { name: "path", ...text },
+    { name: "path", ...requiredText },
     { name: "row", type: "INT64", repetition_type: "OPTIONAL" },
-    ...labelNames.map((name) => ({ name, ...text })),
+    ...labelNames.map((name) => ({ name, ...requiredText })),
     { name: "hash", type: "INT64", converted_type: "UINT_64", repetition_type: "REQUIRED" },
+    ...Object.entries(columns).map(([name, type]) => columnElement(name, type)),
   ];
 }
 
 export class CatalogWriter {
   readonly path: string;
   readonly #labelNames: readonly string[];
-  readonly #writer: Writer;
-  readonly #parquet: ParquetWriter;
+  readonly #columns: Columns;
+  readonly #file: ParquetFile;
   // Rows as columns: objects of thousands of rows would make the collector's young generation grow by tens of MiB.
   readonly #ids = new BigInt64Array(groupRows);
   readonly #hashes = new BigUint64Array(groupRows);
   #paths: string[] = [];
   #places: (bigint | null)[] = [];
   readonly #labels: string[][];
+  readonly #extra: ColumnValue[][];
   #held = 0;
-  #count = 0;
 
-  /** @param path file to be written, replaced if it is there */
-  constructor(path: string, fields: Fields) {
+  /**
+   * @param path file to be written, replaced if it is there
+   * @param columns the user's own, if there are any
+   */
+  constructor(path: string, fields: Fields, columns: Columns = {}) {
     this.path = path;
     this.#labelNames = Object.entries(fields).flatMap(([name, field]) =>
       field.kind === "class" ? [name] : [],
     );
+    this.#columns = columns;
     this.#labels = this.#labelNames.map(() => []);
-    this.#writer = this.#guard(() => fileWriter(path));
-    this.#parquet = new ParquetWriter({
-      writer: this.#writer,
-      schema: schemaFor(this.#labelNames),
-      createdBy: "spillway",
-    });
+    this.#extra = Object.keys(columns).map(() => []);
+    this.#file = new ParquetFile(path, schemaFor(this.#labelNames, columns));
   }
 
   add(row: CatalogRow): void {
@@ -79,25 +76,19 @@ export class CatalogWriter {
     this.#paths.push(row.path);
     this.#places.push(row.row === undefined ? null : BigInt(row.row));
     for (let k = 0; k < this.#labels.length; k += 1) this.#labels[k]!.push(row.labels[k]!);
+    let k = 0;
+    for (const name in this.#columns) {
+      this.#extra[k]!.push(storedValue(row.extra?.[k], this.#columns[name]!));
+      k += 1;
+    }
     this.#held += 1;
-    this.#count += 1;
     if (this.#held === groupRows) this.#writeGroup();
   }
 
   /** Writes what is left and makes the file durable; gives its rows, bytes and XXH64. */
-  finish(): { rows: number; bytes: number; hash: string } {
+  finish(): ParquetEntry {
     if (this.#held > 0) this.#writeGroup();
-    return this.#guard(() => {
-      void this.#parquet.finish();
-      const fd = fs.openSync(this.path, "r+");
-      try {
-        fs.fsyncSync(fd);
-        const bytes = fs.fstatSync(fd).size;
-        return { rows: this.#count, bytes, hash: hashFile(fd, bytes, this.path) };
-      } finally {
-        fs.closeSync(fd);
-      }
-    });
+    return this.#file.finish();
   }
 
   #writeGroup(): void {
@@ -114,32 +105,14 @@ export class CatalogWriter {
         codec: "UNCOMPRESSED",
         statistics: false,
       },
+      ...Object.keys(this.#columns).map((name, k) => ({ name, data: this.#extra[k]! })),
     ];
     this.#paths = [];
     this.#places = [];
-    this.#labelNames.forEach((_, k) => {
-      this.#labels[k] = [];
-    });
-    this.#held = 0;
-    this.#guard(() => void this.#parquet.write({ columnData, rowGroupSize: groupRows }));
-  }
-
-  #guard<T>(work: () => T): T {
-    try {
-      return work();
-    } catch (cause) {
-      throw ioError(cause, this.path, "cannot be written");
+    for (const held of [this.#labels, this.#extra]) {
+      for (let k = 0; k < held.length; k += 1) held[k] = [];
     }
+    this.#held = 0;
+    this.#file.write(columnData);
   }
-}
-
-function hashFile(fd: number, byteLength: number, path: string): string {
-  const hasher = new Hasher();
-  const part = new Uint8Array(65_536);
-  for (let at = 0; at < byteLength; at += part.length) {
-    const take = Math.min(part.length, byteLength - at);
-    readFully(fd, part, 0, take, at, { pathOf: () => path });
-    hasher.update(part.subarray(0, take));
-  }
-  return hasher.finishHex();
 }

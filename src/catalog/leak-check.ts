@@ -4,7 +4,7 @@
 import type { Assignment, Numbering } from "./assignment.js";
 import { type CatalogPlace, readCatalogRow } from "./catalog-reader.js";
 import { ContentTable } from "./content-table.js";
-import { type ColumnNumbers, type ColumnReader, type OnRows, ownColumns } from "./split-columns.js";
+import { type ColumnNumbers, type ColumnReader, type OnRows, storedReader } from "./split-columns.js";
 
 /** A sample as reports name it. */
 export interface LeakSample {
@@ -69,7 +69,7 @@ export async function findContentLeaks(
   parts: Assignment,
   options: LeakCheckOptions,
 ): Promise<ContentLeaks> {
-  const { names, labels, reader = ownColumns, onRows } = options;
+  const { names, labels, reader = storedReader, onRows } = options;
   const rows = parts.length;
   const passes = Math.max(1, Math.ceil(rows / (options.passRows ?? passRows)));
   const leaks = new FirstPairs();

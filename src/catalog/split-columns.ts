@@ -1,17 +1,11 @@
 // Columns of the catalog as numbers: each different value gets the next one, so that a column of any length and type
 // takes 4 bytes a row, and equal values compare as numbers. Made in one pass over the catalog for all columns asked for.
 
-import { join } from "node:path";
 import { SpillwayError } from "../errors.js";
 import type { Numbering } from "./assignment.js";
-import {
-  type CatalogPlace,
-  type CatalogRecords,
-  classFields,
-  openCatalogPart,
-  scanCatalog,
-} from "./catalog-reader.js";
-import { catalogColumns } from "./catalog-writer.js";
+import type { CatalogPlace, CatalogRecords } from "./catalog-reader.js";
+import { scanColumns } from "./column-scan.js";
+import { storedColumns } from "./columns.js";
 import { nearestNames } from "./near-names.js";
 
 /** How columns are read: the catalog's own, or with those that were added later. */
@@ -25,16 +19,11 @@ export interface ColumnReader {
   names(place: CatalogPlace): Promise<readonly string[]>;
 }
 
-/** Columns of the catalog itself. */
-export const ownColumns: ColumnReader = { scan: scanCatalog, names: ownColumnNames };
-
-async function ownColumnNames({ folder, manifest }: CatalogPlace): Promise<readonly string[]> {
-  const [first] = manifest.catalog;
-  if (!first) return [...catalogColumns, ...classFields(manifest)];
-  const part = await openCatalogPart(join(folder, first.path), first);
-  part.close();
-  return part.columns;
-}
+/** All columns that are stored, those that were added later included. */
+export const storedReader: ColumnReader = {
+  scan: scanColumns,
+  names: async (place) => storedColumns(place).map(({ name }) => name),
+};
 
 /** A value of a column, as Parquet holds it. */
 export type ColumnValue = string | number | bigint | boolean;
@@ -65,7 +54,7 @@ export async function readColumns(
   place: CatalogPlace,
   names: readonly string[],
   rows: number,
-  { reader = ownColumns, onRows }: { reader?: ColumnReader; onRows?: OnRows | undefined } = {},
+  { reader = storedReader, onRows }: { reader?: ColumnReader; onRows?: OnRows | undefined } = {},
 ): Promise<Map<string, ColumnNumbers>> {
   const wanted = [...new Set(names)];
   if (wanted.length === 0) return new Map();

@@ -5,7 +5,7 @@ import { SpillwayError } from "../errors.js";
 import { type Assignment, createAssignment } from "./assignment.js";
 import type { CatalogPlace } from "./catalog-reader.js";
 import { readCsvRecords } from "./csv-records.js";
-import { type ColumnReader, type OnRows, ownColumns } from "./split-columns.js";
+import { type ColumnReader, type OnRows, storedReader } from "./split-columns.js";
 import { isSplitName } from "./split-rule.js";
 
 const maxListed = 10;
@@ -40,7 +40,7 @@ export interface ListOptions {
 export async function readSplitList(
   place: CatalogPlace,
   path: string,
-  { rows, reader = ownColumns, onRows }: ListOptions,
+  { rows, reader = storedReader, onRows }: ListOptions,
 ): Promise<ListedSplits> {
   const list = new SplitList(path, rows);
   for await (const { line, cells } of readCsvRecords(path)) {

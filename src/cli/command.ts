@@ -21,6 +21,12 @@ export interface CommonOptions {
   debug?: boolean;
 }
 
+/** The flag of commands that read or write what is kept beside a dataset. */
+export const inFolder = [
+  "--in <folder>",
+  "folder of your own for what is added to a dataset that is read-only or shared; looked at first",
+] as const;
+
 const examplesOf = new WeakMap<Command, CommandDescription["examples"]>();
 
 /** Adds a command to the program; flags and the action are the caller's. */

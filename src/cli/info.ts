@@ -2,6 +2,7 @@
 
 import type { Command } from "commander";
 import { classFields, scanCatalog } from "../catalog/catalog-reader.js";
+import { type StoredColumn, storedColumns } from "../catalog/columns.js";
 import { listSchemes, readScheme, type Scheme, type SchemePlace } from "../catalog/scheme.js";
 import { requireCommit } from "../catalog/split-bits.js";
 import { type Dataset, open } from "../dataset/dataset.js";
@@ -11,7 +12,7 @@ import { planLoop, residentStride } from "../load/plan.js";
 import { createTable } from "../load/table.js";
 import { formatBytes } from "../store/byte-size.js";
 import { describeField, sampleBytes } from "../tensor/field.js";
-import { addCommand, type CommonOptions } from "./command.js";
+import { addCommand, type CommonOptions, inFolder } from "./command.js";
 import { formatCount, formatShare, formatTable, print, printJson } from "./output.js";
 import { describeScheme } from "./split-report.js";
 
@@ -34,7 +35,7 @@ export function addInfo(program: Command): void {
     ],
   })
     .option("--classes", "count the samples of each class, by reading through the catalog")
-    .option("--in <folder>", "show the splits in a folder of your own as well")
+    .option(...inFolder)
     .action(runInfo);
 }
 
@@ -50,8 +51,9 @@ async function runInfo(path: string, flags: InfoFlags): Promise<void> {
   try {
     const schemes = listSchemes(placeOf(dataset)).map((name) => readSchemeInfo(dataset, name));
     const counts = flags.classes ? await countClasses(dataset) : undefined;
-    if (flags.json) printJson(infoJson(dataset, schemes, counts));
-    else print(infoText(dataset, schemes, counts).join("\n"));
+    const columns = readColumns(dataset, flags.in);
+    if (flags.json) printJson({ ...infoJson(dataset, schemes, counts), ...columns });
+    else print([...infoText(dataset, schemes, counts), ...describeColumns(columns)].join("\n"));
   } finally {
     await dataset.close();
   }
@@ -74,6 +76,30 @@ function readSchemeInfo(dataset: Dataset, name: string): SchemeInfo {
 
 function placeOf({ path, side }: Dataset): SchemePlace {
   return { folder: path, side };
+}
+
+/** The user's columns, or why those that were added cannot be used. */
+interface ColumnsInfo {
+  columns: Pick<StoredColumn, "name" | "type" | "source">[];
+  columnsProblem?: string;
+}
+
+function readColumns({ path, manifest }: Dataset, side: string | undefined): ColumnsInfo {
+  try {
+    const stored = storedColumns({ folder: path, manifest, ...(side !== undefined && { side }) });
+    const others = stored.filter(({ source }) => source === "user" || source === "added");
+    return { columns: others.map(({ name, type, source }) => ({ name, type, source })) };
+  } catch (error) {
+    if (!(error instanceof SpillwayError)) throw error;
+    return { columns: [], columnsProblem: error.what };
+  }
+}
+
+function describeColumns({ columns, columnsProblem }: ColumnsInfo): string[] {
+  if (columnsProblem !== undefined) return ["", "columns that were added:", `  (${columnsProblem})`];
+  if (columns.length === 0) return [];
+  const rows = columns.map(({ name, type, source }) => [name, type, source === "added" ? "added" : "packed"]);
+  return ["", "columns:", ...formatTable(rows, ["left", "left", "left"])];
 }
 
 /** Samples of each class, by field and class name. */
@@ -118,7 +144,7 @@ function infoJson(
   dataset: Dataset,
   schemes: readonly SchemeInfo[],
   counts: Awaited<ReturnType<typeof countClasses>> | undefined,
-): unknown {
+): object {
   const { path, size, fields, fingerprint, manifest, unfinished } = dataset;
   return {
     path,

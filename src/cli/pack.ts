@@ -31,6 +31,7 @@ export function addPack(program: Command): void {
       ["spillway pack table.csv patients --label-column diagnosis", "a row per sample"],
       ["spillway pack monday/ gestures --append", "more samples for a dataset that is there"],
       ["spillway pack indexed gestures", "what was indexed, with the same ids and splits"],
+      ["spillway pack scans/ scans-packed --labels labels.csv", "labels and more columns by path"],
     ],
   })
     .addOption(

@@ -3,11 +3,13 @@
 
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { addAnnotate } from "./annotate.js";
 import { formatHelp, setExamples, termOf } from "./command.js";
 import { addCompact } from "./compact.js";
 import { addIndex } from "./index.js";
 import { addInfo } from "./info.js";
 import { addPack } from "./pack.js";
+import { addQuery } from "./query.js";
 import { addShow } from "./show.js";
 import { addSplit } from "./split.js";
 import { addVerify } from "./verify.js";
@@ -41,6 +43,8 @@ export function createProgram(): Command {
   addSplit(program);
   addInfo(program);
   addShow(program);
+  addQuery(program);
+  addAnnotate(program);
   addVerify(program);
   return program;
 }

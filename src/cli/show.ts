@@ -5,12 +5,15 @@ import fs from "node:fs";
 import { type Command, Option } from "commander";
 import { classFields, findByPath, readCatalogRow } from "../catalog/catalog-reader.js";
 import type { CatalogRow } from "../catalog/catalog-writer.js";
+import { storedColumns } from "../catalog/columns.js";
+import { readRows } from "../catalog/rows.js";
 import { type Dataset, open } from "../dataset/dataset.js";
 import { SpillwayError } from "../errors.js";
+import type { ColumnValue } from "../format/columns.js";
 import { hexDigits } from "../kernels/hasher.js";
 import { ioError } from "../store/file.js";
 import { describeField } from "../tensor/field.js";
-import { addCommand, type CommonOptions } from "./command.js";
+import { addCommand, type CommonOptions, inFolder } from "./command.js";
 import { formatCount, formatNumber, print, printJson, say } from "./output.js";
 import { type Colours, drawPicture, toPixels } from "./picture.js";
 import { encodePng } from "./png.js";
@@ -23,6 +26,7 @@ interface ShowFlags extends CommonOptions {
   as?: (typeof portrayals)[number];
   out?: string;
   values?: boolean;
+  in?: string;
 }
 
 /** Channels that are drawn; the others are counted. */
@@ -50,12 +54,14 @@ export function addShow(program: Command): void {
     .addOption(new Option("--as <form>", "how to show it (default: judged by the shape)").choices(portrayals))
     .option("--out <file>", "write the picture to this PNG file instead of drawing it")
     .option("--values", "with --json: all values, not only figures about them")
+    .option(...inFolder)
     .action(runShow);
 }
 
 async function runShow(path: string, wanted: string, flags: ShowFlags): Promise<void> {
   const dataset = await open(path, { memory: "16 MiB" });
   let row: CatalogRow;
+  let columns: Record<string, ColumnValue>;
   try {
     if (flags.field !== undefined && !(flags.field in dataset.fields)) {
       throw new SpillwayError("missing", `${path} has no field "${flags.field}"`, {
@@ -64,6 +70,7 @@ async function runShow(path: string, wanted: string, flags: ShowFlags): Promise<
       });
     }
     row = await findSample(dataset, wanted);
+    columns = await readColumns(dataset, row.id, flags.in);
   } finally {
     await dataset.close();
   }
@@ -80,6 +87,7 @@ async function runShow(path: string, wanted: string, flags: ShowFlags): Promise<
       ...(fileRow === undefined ? {} : { row: fileRow }),
       hash: hexDigits(hash),
       labels,
+      ...(Object.keys(columns).length > 0 && { columns }),
       fields: Object.fromEntries(
         fields.map((field) => [field.name, fieldJson(field, flags.values === true)]),
       ),
@@ -88,8 +96,30 @@ async function runShow(path: string, wanted: string, flags: ShowFlags): Promise<
     return;
   }
   print(describeRow(row, labels));
+  for (const [name, value] of Object.entries(columns)) print(`${name}: ${value ?? "(missing)"}`);
   for (const field of fields) print(["", ...portray(field, flags, out === field.name)].join("\n"));
   if (out !== undefined) say(`Wrote field "${out}" to ${flags.out}.`);
+}
+
+/** The user's columns of a sample, packed and added ones. */
+async function readColumns(
+  { path, manifest }: Dataset,
+  id: number,
+  side: string | undefined,
+): Promise<Record<string, ColumnValue>> {
+  const place = { folder: path, manifest, ...(side !== undefined && { side }) };
+  try {
+    const names = storedColumns(place).flatMap(({ name, source }) =>
+      source === "user" || source === "added" ? [name] : [],
+    );
+    if (names.length === 0) return {};
+    const [row] = await readRows(place, [id]);
+    return Object.fromEntries(names.map((name) => [name, row![name]!]));
+  } catch (error) {
+    if (!(error instanceof SpillwayError)) throw error;
+    say(`warning: ${error.message}`);
+    return {};
+  }
 }
 
 /** The catalog's row of what the user named: an id, or a path with perhaps a row. */

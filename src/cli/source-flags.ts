@@ -15,6 +15,7 @@ export interface SourceFlags extends CommonOptions {
   labelColumn?: string;
   labelKind?: "class" | "value";
   labels?: string;
+  key?: string;
   size?: { width: number; height: number };
   channels?: "1" | "3";
 }
@@ -46,7 +47,14 @@ export function addSourceFlags(command: Command): Command {
         "value",
       ]),
     )
-    .option("--labels <file>", "IDX: the file of labels, where it is not named like that of the images")
+    .option(
+      "--labels <file>",
+      "table (.csv, .tsv, .parquet) with a label per sample and perhaps more columns, which are kept; or, for IDX, the file of labels, where it is not named like that of the images",
+    )
+    .option(
+      "--key <column>",
+      "table of labels: its column of paths, or of numbers of samples (default: the first called path, file, filename, image, id, row)",
+    )
     .option("--size <WxH>", "images: resize to this width and height in pixels", parseSize)
     .addOption(
       new Option("--channels <number>", "images: grey or colour (default: as in the first image)").choices([

@@ -37,7 +37,17 @@ async function runVerify(path: string, flags: CommonOptions): Promise<void> {
     printJson({ isWhole, ...report });
     return;
   }
-  const { problems, problemsLeftOut, samples, bytes, seconds, packing, damagedSamples, schemes } = report;
+  const {
+    problems,
+    problemsLeftOut,
+    samples,
+    bytes,
+    seconds,
+    packing,
+    damagedSamples,
+    schemes,
+    columnParts,
+  } = report;
   if (packing) {
     const planned = packing.rows === null ? "an unknown number" : formatCount(packing.rows);
     say(
@@ -51,8 +61,10 @@ async function runVerify(path: string, flags: CommonOptions): Promise<void> {
   const verdict = isWhole
     ? `${packing ? `What there is of ${path}` : path} is whole`
     : `${path} is damaged: ${formatCount(total)} ${total === 1 ? "problem" : "problems"}, ${problemsLeftOut > 0 ? "at least " : ""}${formatCount(damagedSamples)} of ${formatCount(samples)} samples`;
+  const added =
+    columnParts === 0 ? "" : `, ${columnParts} ${columnParts === 1 ? "part" : "parts"} of added columns`;
   const splits = schemes.length === 0 ? "" : `, splits of ${schemes.map((name) => `"${name}"`).join(", ")}`;
   print(
-    `${verdict}. Checked ${formatCount(samples)} samples${splits}: ${formatBytes(bytes)} in ${formatSeconds(seconds)} (${formatRate(bytes / Math.max(seconds, 1e-3))}).`,
+    `${verdict}. Checked ${formatCount(samples)} samples${splits}${added}: ${formatBytes(bytes)} in ${formatSeconds(seconds)} (${formatRate(bytes / Math.max(seconds, 1e-3))}).`,
   );
 }

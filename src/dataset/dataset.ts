@@ -3,10 +3,13 @@
 
 import fs from "node:fs";
 import { resolve } from "node:path";
+import type { Annotated, AnnotateOptions, GivenRow } from "../catalog/annotate-options.js";
 import type { CatalogPlace } from "../catalog/catalog-reader.js";
+import type { QueryAnswer } from "../catalog/query.js";
 import { defaultScheme, readScheme, type Scheme } from "../catalog/scheme.js";
 import { findSplitBits, type SplitChoice } from "../catalog/split-bits.js";
 import type { SplitBy } from "../catalog/split-rule.js";
+import type { SqlOptions } from "../catalog/sql-table.js";
 import { SpillwayError } from "../errors.js";
 import { wholeManifest } from "../format/commits.js";
 import { type Manifest, manifestName, maxManifestBytes, parseManifest } from "../format/manifest.js";
@@ -17,6 +20,8 @@ import { parseBytes } from "../store/byte-size.js";
 import { readSmallFile } from "../store/file.js";
 import { defaultMemory } from "../store/free-memory.js";
 import type { Fields } from "../tensor/field.js";
+import { annotate } from "./annotate.js";
+import { Catalog } from "./catalog.js";
 import type { CheckOptions, SplitCheck, SplitOptions, SplitResult } from "./split.js";
 import { View, type ViewOrigin } from "./view.js";
 
@@ -25,7 +30,10 @@ export interface OpenOptions {
   memory?: string | number;
   /** Indexed datasets: the folder with the samples' files, where it is no longer where it was. */
   source?: string;
-  /** A folder of your own for splits, where the dataset is read-only or shared; looked into first. */
+  /**
+   * A folder of your own for splits and for columns that you add, where the dataset is read-only or shared; looked at
+   * first.
+   */
   side?: string;
 }
 
@@ -78,6 +86,9 @@ export class Dataset {
   /** Undefined, or what is missing of a dataset whose packing has not finished. */
   readonly unfinished: { plannedRows: number | undefined } | undefined;
   readonly manifest: Readonly<Manifest>;
+  /** What is known of each sample besides its tensors. */
+  readonly catalog: Catalog;
+  readonly #place: CatalogPlace;
   readonly #engine: Engine;
   #isClosed = false;
 
@@ -86,6 +97,8 @@ export class Dataset {
     this.path = path;
     this.side = places.side;
     this.manifest = manifest;
+    this.#place = { folder: path, manifest, side: places.side };
+    this.catalog = new Catalog(this.#place, () => this.#requireOpen());
     this.fields = manifest.fields as Fields;
     this.size = manifest.rows;
     this.fingerprint = manifest.commits.at(-1)!.fingerprint;
@@ -104,7 +117,7 @@ export class Dataset {
    * @throws SpillwayError `missing` for a split that is not there, `mismatch` for one made for other content
    */
   view(options: ViewOptions = {}): View {
-    if (this.#isClosed) throw closed(this.path);
+    this.#requireOpen();
     const { split, scheme = defaultScheme, fold, rows } = options;
     if (split !== undefined && rows !== undefined) {
       throw new SpillwayError("usage", "a view has either a split or rows, not both", {
@@ -149,18 +162,47 @@ export class Dataset {
    */
   async split(what: SplitBy, options: SplitOptions = {}): Promise<SplitResult> {
     const { splitSamples } = await import("./split.js");
-    return splitSamples(this.#place(), what, options);
+    return splitSamples(this.#place, what, options);
   }
 
   /** The report of a stored scheme, made again, and whether its definition still gives the same splits. */
   async checkSplits(options: CheckOptions = {}): Promise<SplitCheck> {
     const { checkSplits } = await import("./split.js");
-    return checkSplits(this.#place(), options);
+    return checkSplits(this.#place, options);
   }
 
   /** A scheme of splits: its definition and the number of samples in each split. */
   scheme(name: string = defaultScheme): Scheme {
-    return readScheme(this.#place(), name);
+    return readScheme(this.#place, name);
+  }
+
+  /**
+   * Runs one SELECT over the table `catalog`: a row per sample with all columns of `catalog.columns()`. All rows of the
+   * answer are held. DuckDB is loaded when this is first called.
+   *
+   * @throws SpillwayError `usage` for SQL that is wrong, is not one SELECT, or reaches for anything but the table;
+   * `missing` for a column that is not there, with the nearest names; `memory`, `corrupt`, `mismatch`
+   */
+  async query(sql: string, options: SqlOptions = {}): Promise<QueryAnswer> {
+    this.#requireOpen();
+    const { queryCatalog } = await import("../catalog/query.js");
+    return queryCatalog(this.#place, sql, options);
+  }
+
+  /**
+   * Adds columns to the catalog, or gives such columns new values: from a table (.csv, .tsv, .parquet) that is keyed by
+   * id or path, or from rows such as `{ id: 7, score: 0.3 }` in any order. No sample is rewritten; samples without a row
+   * have no value.
+   *
+   * @throws SpillwayError `source` for rows that are of no sample (unless `partial`) or name one again; `usage` for a
+   * name that is taken; `locked`, `io` where the folder is read-only
+   */
+  async annotate(
+    rows: string | Iterable<GivenRow> | AsyncIterable<GivenRow>,
+    options: AnnotateOptions = {},
+  ): Promise<Annotated> {
+    this.#requireOpen();
+    return annotate(this.#place, rows, options);
   }
 
   /** What is held now, and what is not as one would expect. */
@@ -189,8 +231,12 @@ export class Dataset {
     await this.close();
   }
 
+  #requireOpen(): void {
+    if (this.#isClosed) throw closed(this.path);
+  }
+
   #splitView(choice: SplitChoice): View {
-    const bits = findSplitBits(this.#place(), choice);
+    const bits = findSplitBits(this.#place, choice);
     if (bits.count === 0) {
       throw new SpillwayError(
         "missing",
@@ -209,13 +255,9 @@ export class Dataset {
     return new View(this.#engine, selection, this.#origin(choice));
   }
 
-  #place(): CatalogPlace {
-    return { folder: this.path, side: this.side, manifest: this.manifest };
-  }
-
   #origin(choice?: SplitChoice): ViewOrigin {
     const { split, scheme, fold } = choice ?? {};
-    return { path: this.path, commit: this.commit, split, scheme, fold, catalog: this.#place() };
+    return { path: this.path, commit: this.commit, split, scheme, fold, catalog: this.#place };
   }
 
   #fingerprint(choice: string): string {

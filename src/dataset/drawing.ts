@@ -1,6 +1,8 @@
 // The options `balance` and `weights` of a loop: checked, and turned into what the loader draws by. A column of weights
 // is read when the loop starts, not before.
 
+import fs from "node:fs";
+import { join } from "node:path";
 import type { CatalogPlace, CatalogRecords } from "../catalog/catalog-reader.js";
 import { SpillwayError } from "../errors.js";
 import { hashHex } from "../kernels/hasher.js";
@@ -105,15 +107,16 @@ function givenWeights(values: Weights, size: number): WeightSource {
 /**
  * A column of the catalog as weights.
  *
- * @param scan how columns are read; default: from the catalog's own files
+ * @param scan how columns are read; default: from the catalog, those that were added later included
  */
 export function columnWeights(column: string, place: CatalogPlace, scan?: ScanColumns): WeightSource {
   return {
     name: `column "${column}"`,
-    key: `column ${column}`,
+    key: `column ${column} ${columnsStamp(place)}`,
     of: "dataset",
     async *parts() {
-      const read = scan ?? (await catalogScan(column, place));
+      // Imported now: training by split needs nothing that reads Parquet.
+      const read = scan ?? (await import("../catalog/column-scan.js")).scanColumns;
       for await (const { firstId, records } of read(place, [column])) {
         const values = new Float64Array(records.length);
         for (let k = 0; k < values.length; k += 1) {
@@ -125,18 +128,13 @@ export function columnWeights(column: string, place: CatalogPlace, scan?: ScanCo
   };
 }
 
-/** The catalog's own columns; the module that reads them is imported now, if it was not before. */
-async function catalogScan(column: string, { folder, manifest }: CatalogPlace): Promise<ScanColumns> {
-  const { openCatalogPart, scanCatalog } = await import("../catalog/catalog-reader.js");
-  const [first] = manifest.catalog;
-  if (!first) return scanCatalog;
-  const part = await openCatalogPart(`${folder}/${first.path}`);
-  part.close();
-  if (part.columns.includes(column)) return scanCatalog;
-  throw new SpillwayError("missing", `the catalog of ${folder} has no column "${column}"`, {
-    remedy: `It has ${part.columns.join(", ")}.`,
-    where: { dataset: folder },
+/** Tells whether columns were added since, without reading them. */
+function columnsStamp({ folder, side }: CatalogPlace): string {
+  const stamps = [side, folder].map((each) => {
+    const stats = each && fs.statSync(join(each, "columns/columns.json"), { throwIfNoEntry: false });
+    return stats ? `${stats.size} ${stats.mtimeMs}` : "";
   });
+  return stamps.join(" ");
 }
 
 /** A value of Parquet as a number, NaN where there is none. */

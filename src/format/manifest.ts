@@ -7,6 +7,7 @@ import { z } from "zod";
 import { SpillwayError } from "../errors.js";
 import { dtypes } from "../tensor/dtype.js";
 import { type Field, type Fields, fieldStride } from "../tensor/field.js";
+import { columnsSchema } from "./columns.js";
 import { faultOfCommits } from "./commits.js";
 import { placeBytes, planSums } from "./shard.js";
 
@@ -104,6 +105,8 @@ const manifest = z.strictObject({
   rows: count,
   shards: z.array(shard).max(1_000_000),
   catalog: z.array(catalogPart).max(1_000_000),
+  /** The user's own columns in the parts of the catalog, where there are any. */
+  columns: columnsSchema.optional(),
   /** Rows after each commit, and a fingerprint of all that they hold. */
   commits: z
     .array(

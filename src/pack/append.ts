@@ -1,8 +1,6 @@
 // What appending asks of a source: the dataset's own fields. Classes may be new; labels are renumbered by their names,
 // so that a class has one number in all commits.
 
-import { extendScheme } from "../catalog/make-scheme.js";
-import { listSchemes, partsOf, readScheme } from "../catalog/scheme.js";
 import { SpillwayError } from "../errors.js";
 import { wholeCommits } from "../format/commits.js";
 import type { Manifest } from "../format/manifest.js";
@@ -131,7 +129,43 @@ function fitToDataset(
     renumber.push(numbers);
   }
   const order = names.map((name) => Object.keys(source.fields).indexOf(name));
-  return renumbered(source, fields, order, renumber);
+  return withColumns(renumbered(source, fields, order, renumber), manifest, path, note);
+}
+
+/**
+ * The source with the columns of the dataset's catalog: those that it has, in their order; others have no value.
+ *
+ * @throws SpillwayError `mismatch` for a column of another type
+ */
+function withColumns(source: Source, manifest: Manifest, path: string, note: (text: string) => void): Source {
+  const { columns: given, readInto, ...rest } = source;
+  const there = manifest.columns;
+  if (!there && !given) return source;
+  const names = Object.keys(given ?? {});
+  const wanted = Object.entries(there ?? {});
+  for (const [name, type] of wanted) {
+    if (given?.[name] === undefined || given[name] === type) continue;
+    throw new SpillwayError(
+      "mismatch",
+      `column "${name}" of the samples has values of type ${given[name]}; in ${path} it has ${type}`,
+      { remedy: "Rename it in the table of labels, or write its values alike.", where: { dataset: path } },
+    );
+  }
+  const others = names.filter((name) => there?.[name] === undefined);
+  if (others.length > 0)
+    note(`Columns that ${path} has not are left out: ${others.join(", ")}. spillway annotate adds them.`);
+  const places = wanted.map(([name]) => names.indexOf(name));
+  return {
+    ...rest,
+    ...(there && { columns: there }),
+    ...(readInto && {
+      async readInto(index: number, into: readonly Uint8Array[]) {
+        const { extra, ...origin } = await readInto.call(source, index, into);
+        return { ...origin, extra: places.map((place) => extra?.[place] ?? null) };
+      },
+    }),
+    close: () => source.close(),
+  };
 }
 
 function requireSameNames(source: Source, names: readonly string[], path: string): void {
@@ -242,29 +276,4 @@ function renumbered(
     }),
     close: () => source.close(),
   };
-}
-
-/**
- * Extends the schemes of a dataset to the samples that were appended, each by its own rule. A scheme that cannot be,
- * since values are missing for example, stays as it is, which is said.
- */
-export async function extendSchemes(
-  folder: string,
-  manifest: Manifest,
-  note: (text: string) => void,
-): Promise<void> {
-  for (const name of listSchemes({ folder })) {
-    try {
-      const before = readScheme({ folder }, name);
-      const after = await extendScheme({ folder, manifest }, name);
-      const more = [...partsOf(after)].map(({ name: split, part }) => {
-        const known = partsOf(before).find((each) => each.name === split)?.part.count ?? 0;
-        return `${split} ${part.count - known}`;
-      });
-      if (after.rows > before.rows) note(`Scheme "${name}" shares out the new samples: ${more.join(", ")}.`);
-    } catch (error) {
-      if (!(error instanceof SpillwayError)) throw error;
-      note(`Scheme "${name}" stays at the samples that it has: ${error.message}`);
-    }
-  }
 }

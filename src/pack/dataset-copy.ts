@@ -5,6 +5,7 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { type CatalogPart, openCatalogPart } from "../catalog/catalog-reader.js";
 import { SpillwayError } from "../errors.js";
+import type { ColumnValue } from "../format/columns.js";
 import { firstParts, tellOlder, wholeCommits } from "../format/commits.js";
 import type { CatalogEntry, Manifest } from "../format/manifest.js";
 import { Hasher } from "../kernels/hasher.js";
@@ -48,6 +49,7 @@ export function keepOriginal(
   manifest.catalog = parts;
   manifest.commits = tellOlder(wholeCommits(before), manifest.fields as Fields);
   manifest.source = before.source;
+  if (before.columns) manifest.columns = before.columns;
   if (seed !== undefined) manifest.placed = [{ rows: manifest.rows, seed }];
 }
 
@@ -103,10 +105,12 @@ export function withOrigins(
   { folder, manifest }: Original,
 ): { source: Source; release(): void } {
   const { readInto } = source;
-  const origins = originsOf(folder, wholeParts(manifest));
+  const columns = Object.keys(manifest.columns ?? {});
+  const origins = originsOf(folder, wholeParts(manifest), columns);
   let loading: Promise<unknown> = Promise.resolve();
   const named: Source = {
     ...source,
+    ...(manifest.columns && { columns: manifest.columns }),
     async readInto(id, into) {
       // One after another: whoever comes later needs the same row group, or the next.
       const found = loading.then(() => origins.of(id));
@@ -121,7 +125,7 @@ export function withOrigins(
 }
 
 /** Origins by id, the row group at work in memory. */
-function originsOf(folder: string, entries: readonly CatalogEntry[]) {
+function originsOf(folder: string, entries: readonly CatalogEntry[], columns: readonly string[]) {
   let part: CatalogPart | undefined;
   let number = -1;
   let partStart = 0;
@@ -144,11 +148,12 @@ function originsOf(folder: string, entries: readonly CatalogEntry[]) {
       part ??= await openCatalogPart(join(folder, entry.path), entry);
       if (id < first || id >= first + held.length) {
         const group = part.groups.find(({ end }) => id - partStart < end);
-        const records = group ? await part.read(group.start, group.end, ["path", "row"]) : [];
+        const records = group ? await part.read(group.start, group.end, ["path", "row", ...columns]) : [];
         first = partStart + (group?.start ?? 0);
-        held = records.map(({ path, row }) => ({
+        held = records.map(({ path, row, ...rest }) => ({
           path: String(path ?? ""),
           ...(row == null ? {} : { row: Number(row) }),
+          ...(columns.length > 0 && { extra: columns.map((name) => (rest[name] ?? null) as ColumnValue) }),
         }));
       }
       return held[id - first] ?? { path: "" };

@@ -5,6 +5,7 @@
 import fs from "node:fs";
 import { join } from "node:path";
 import { SpillwayError } from "../errors.js";
+import type { Columns } from "../format/columns.js";
 import { classCounts } from "../format/commits.js";
 import {
   encodeManifest,
@@ -35,6 +36,8 @@ export const maxShards = 100_000;
 export interface DatasetWriterOptions {
   folder: string;
   fields: Fields;
+  /** The user's columns in the catalog; the origins of samples bring their values. */
+  columns?: Columns;
   /** What a new manifest tells besides fields, rows and shards. */
   head: Pick<Manifest, "layout" | "source" | "files">;
   /** Rows that the dataset will have, those before included, or null where that is not known yet. */
@@ -94,7 +97,7 @@ export class DatasetWriter {
   }
 
   private constructor(options: DatasetWriterOptions) {
-    const { folder, fields, head, plannedRows, committed, shardRows } = options;
+    const { folder, fields, columns, head, plannedRows, committed, shardRows } = options;
     this.#options = options;
     const perBlock = Math.min(options.memoryBytes / blockCount, maxBlockBytes);
     const rowBytes = sampleBytes(fields) + 16;
@@ -113,6 +116,7 @@ export class DatasetWriter {
     this.#log = new RowLog({
       folder,
       fields,
+      ...(columns && { columns }),
       before: beforeLast?.fingerprint,
       hasCatalog: options.hasCatalog !== false,
     });
@@ -124,6 +128,7 @@ export class DatasetWriter {
       rows: 0,
       shards: [],
       catalog: [],
+      ...(columns && { columns }),
       commits: [],
       packing: { rows: plannedRows },
     };

@@ -1,8 +1,8 @@
 // Which fields a dataset can hold: names that its catalog has room for, and that its manifest can be read back with.
 // Checked before anything is written, and for class names that a stream tells late, before they are committed.
 
-import { catalogColumns } from "../catalog/catalog-writer.js";
 import { SpillwayError } from "../errors.js";
+import { isSameColumn, reservedColumns } from "../format/columns.js";
 import { fieldsSchema } from "../format/manifest.js";
 import { formatBytes } from "../store/byte-size.js";
 import { type Fields, sampleBytes } from "../tensor/field.js";
@@ -14,7 +14,7 @@ const maxBlockMemory = 2 ** 32 - 2 ** 16;
 /** @throws SpillwayError `usage` for fields that a dataset cannot hold */
 export function checkFields(fields: Fields): void {
   for (const [name, field] of Object.entries(fields)) {
-    if (field.kind !== "class" || !(catalogColumns as readonly string[]).includes(name)) continue;
+    if (field.kind !== "class" || !reservedColumns.some((taken) => isSameColumn(taken, name))) continue;
     throw new SpillwayError(
       "usage",
       `a class field cannot be called "${name}": the catalog has a column of that name`,

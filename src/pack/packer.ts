@@ -15,12 +15,13 @@ import { shardBytes as defaultShardBytes, rowsPerShard } from "../format/shard.j
 import { checkSeed } from "../order/keys.js";
 import { layoutPermutation } from "../order/layout.js";
 import { type SampleValues, sourceOf } from "../source/iterable.js";
+import { refuseOtherOptions } from "../source/options.js";
 import { openSource } from "../source/registry.js";
 import type { Source } from "../source/source.js";
 import { formatBytes, parseBytes } from "../store/byte-size.js";
 import { createFolder, syncFolder } from "../store/file.js";
 import { describeField, type Fields, sampleBytes } from "../tensor/field.js";
-import { extendSchemes, requireNew, sourceToAppend } from "./append.js";
+import { requireNew, sourceToAppend } from "./append.js";
 import {
   checkOptions,
   checkSpace,
@@ -75,6 +76,7 @@ export async function packSource(
   requireRoom(path, false, task.isAppend);
   checkSeed(options.seed ?? 0);
   checkOptions(options);
+  if (typeof source !== "string") refuseOtherOptions("samples", options, []);
   // Samples that are added have the dataset's fields where they are not declared.
   const fields = options.fields ?? (task.isAppend ? (readManifest(path)?.fields as Fields) : undefined);
   const opened =
@@ -231,7 +233,10 @@ async function packInto(
       ? await packInTwoPasses(way, state)
       : await packInOnePass(way);
   // Before the state goes: what a kill leaves undone here is done when the command is run again.
-  if (isAppend) await extendSchemes(path, manifest, note);
+  if (isAppend) {
+    const { extendSchemes } = await import("./extend-schemes.js");
+    await extendSchemes(path, manifest, note);
+  }
   removeState(path);
   return {
     path,
@@ -284,6 +289,7 @@ function createWriter(
     hasCatalog: original === undefined,
     folder: path,
     fields,
+    ...(way.source.columns && { columns: way.source.columns }),
     head,
     plannedRows: count === undefined ? null : before + count,
     memoryBytes,

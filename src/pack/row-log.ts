@@ -4,6 +4,7 @@
 import { join } from "node:path";
 import { openCatalogPart } from "../catalog/catalog-reader.js";
 import { CatalogWriter } from "../catalog/catalog-writer.js";
+import type { Columns } from "../format/columns.js";
 import { CommitDigest } from "../format/digest.js";
 import type { CatalogEntry, Manifest } from "../format/manifest.js";
 import { openFile } from "../store/file.js";
@@ -13,6 +14,8 @@ import type { Block } from "./block.js";
 export interface RowLogOptions {
   folder: string;
   fields: Fields;
+  /** The user's columns; the origins of samples bring their values. */
+  columns?: Columns;
   /** Fingerprint of the commit before, undefined for the first. */
   before: string | undefined;
   /** False where the catalog is another's, which will be copied: only the fingerprint is kept then. */
@@ -79,11 +82,12 @@ export class RowLog {
   add(block: Block, count: number, hashes: BigUint64Array, firstId: number, number: number): void {
     const stored = this.#classFields.map(({ name }) => block.column(name, count));
     this.#digest.add(hashes, stored);
-    const { folder, fields, hasCatalog } = this.#options;
+    const { folder, fields, columns, hasCatalog } = this.#options;
     if (!hasCatalog) return;
     this.#catalog ??= new CatalogWriter(
       join(folder, `catalog/${String(number).padStart(5, "0")}.parquet`),
       fields,
+      columns,
     );
     const labels = this.#classFields.map(({ name, classes }) => ({ classes, of: block.labels(name, count) }));
     for (let index = 0; index < count; index += 1) {
@@ -94,6 +98,7 @@ export class RowLog {
         row: origin?.row,
         labels: labels.map(({ classes, of }) => classes[of[index]!] ?? ""),
         hash: hashes[index]!,
+        ...(origin?.extra && { extra: origin.extra }),
       });
     }
   }

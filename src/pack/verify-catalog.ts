@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { type CatalogRecords, openCatalogPart } from "../catalog/catalog-reader.js";
 import { catalogColumns } from "../catalog/catalog-writer.js";
 import { SpillwayError } from "../errors.js";
+import type { Columns, ColumnType } from "../format/columns.js";
 import { classNames } from "../format/digest.js";
 import type { CatalogEntry } from "../format/manifest.js";
 import { openFile } from "../store/file.js";
@@ -16,6 +17,8 @@ import { chunkBytes, type VerifyWorkspace } from "./verify-workspace.js";
 export interface CatalogCheck {
   folder: string;
   fields: Fields;
+  /** The user's columns. */
+  columns: Columns;
   part: CatalogEntry;
   /** Id of the part's first sample. */
   firstSample: number;
@@ -29,7 +32,7 @@ export interface CatalogCheck {
 
 /** Checks a part and adds what is wrong with it to the problems. */
 export async function verifyCatalogPart(check: CatalogCheck): Promise<void> {
-  const { folder, fields, part, firstSample, problems } = check;
+  const { folder, fields, columns, part, firstSample, problems } = check;
   const add = (what: string, more: Partial<VerifyProblem> = {}) =>
     problems.add({
       path: part.path,
@@ -45,7 +48,8 @@ export async function verifyCatalogPart(check: CatalogCheck): Promise<void> {
     try {
       if (file.rowCount !== part.rows)
         return add(`it has ${file.rowCount} rows, dataset.json says ${part.rows}`);
-      const missing = [...catalogColumns, ...names].find((name) => !file.columns.includes(name));
+      const wanted = [...catalogColumns, ...names, ...Object.keys(columns)];
+      const missing = wanted.find((name) => !file.columns.includes(name));
       if (missing !== undefined) return add(`it has no column "${missing}"`);
       for (const { start, end } of file.groups) {
         const records = await file.read(start, end);
@@ -102,9 +106,20 @@ async function areBytesRight({ folder, part, workspace, advance }: CatalogCheck,
 
 type Add = (what: string, more?: Partial<VerifyProblem>) => void;
 
-/** Whether ids count up, and every hash is one. Says only the first row of a group that is wrong. */
+/** What a value of each type is in memory. */
+export const kindOfType: Readonly<Record<ColumnType, string>> = {
+  string: "string",
+  int64: "bigint",
+  double: "number",
+  boolean: "boolean",
+};
+
+/**
+ * Whether ids count up, every hash is one, and values have the types that dataset.json tells. Says only the first row of a group
+ * that is wrong.
+ */
 function checkRecords(
-  { firstSample }: CatalogCheck,
+  { firstSample, columns }: CatalogCheck,
   records: CatalogRecords,
   start: number,
   add: Add,
@@ -119,6 +134,12 @@ function checkRecords(
     }
     if (typeof hash !== "bigint") {
       add(`row ${start + index} has "${String(hash).slice(0, 32)}" for a content hash`, place);
+      return false;
+    }
+    for (const name in columns) {
+      const value = records[index]![name];
+      if (value == null || typeof value === kindOfType[columns[name]!]) continue;
+      add(`row ${start + index} has a ${typeof value} in column "${name}", which is ${columns[name]}`, place);
       return false;
     }
   }

@@ -10,6 +10,7 @@ import { type Fields, fieldStride } from "../tensor/field.js";
 import { CommitCheck } from "./commit-check.js";
 import { LabelReader } from "./label-reader.js";
 import { verifyCatalogPart } from "./verify-catalog.js";
+import { verifyColumns } from "./verify-columns.js";
 import { ProblemList, type VerifyProblem } from "./verify-problems.js";
 import { verifyShard } from "./verify-shard.js";
 import { verifySplits } from "./verify-splits.js";
@@ -42,6 +43,8 @@ export interface VerifyReport {
   seconds: number;
   /** Schemes of splits that were checked. */
   schemes: readonly string[];
+  /** Parts of added columns that were checked. */
+  columnParts: number;
   /** Damaged places, 1,000 at most. */
   problems: readonly VerifyProblem[];
   /** Problems beyond those listed. */
@@ -124,6 +127,7 @@ export async function verifyDataset(path: string, options: VerifyOptions = {}): 
       await verifyCatalogPart({
         folder,
         fields,
+        columns: manifest.columns ?? {},
         part,
         firstSample,
         labels,
@@ -145,6 +149,7 @@ export async function verifyDataset(path: string, options: VerifyOptions = {}): 
     problems,
     advance,
   });
+  const columnParts = await verifyColumns({ folder, manifest, problems, advance });
   progress(manifest.rows);
   return {
     path: folder,
@@ -152,6 +157,7 @@ export async function verifyDataset(path: string, options: VerifyOptions = {}): 
     bytes,
     seconds: (performance.now() - start) / 1000,
     schemes,
+    columnParts,
     problems: problems.problems,
     problemsLeftOut: problems.leftOut,
     damagedSamples: problems.damagedSamples,

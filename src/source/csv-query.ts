@@ -5,6 +5,7 @@
 import type { DuckDBDataChunk } from "@duckdb/node-api";
 import { SpillwayError } from "../errors.js";
 import { type CsvHead, missingMarks } from "./csv-head.js";
+import { loadDuckDb, sqlPath, sqlText } from "./duckdb.js";
 
 const leastMemoryMB = 128;
 /** Measured: 2,048 rows of a column pass through six vectors of 8 bytes a cell. */
@@ -38,7 +39,7 @@ export async function openCsvTable(
   textColumns: readonly number[],
   isPacked: boolean,
 ): Promise<CsvTable> {
-  const { DuckDBInstance } = await import("@duckdb/node-api");
+  const { DuckDBInstance } = await loadDuckDb();
   const instance = await DuckDBInstance.create(":memory:", {
     memory_limit: `${queryMB(head)}MB`,
     threads: "1",
@@ -47,7 +48,7 @@ export async function openCsvTable(
     autoinstall_known_extensions: "false",
     autoload_known_extensions: "false",
   });
-  const table = tableSql(path, head, textColumns, isPacked);
+  const table = csvSql(path, head, textColumns, isPacked);
   return {
     async *query(columns, rest = "") {
       // A connection holds one streamed answer at a time: the next question would end the one before.
@@ -106,33 +107,34 @@ export function countMissing(columns: readonly number[]): string {
   return `${sum(0, columns.length)}::DOUBLE`;
 }
 
-function tableSql(path: string, head: CsvHead, textColumns: readonly number[], isPacked: boolean): string {
+/** What stands after FROM for a file; its columns are c0, c1 and so on. Of text columns, missing cells are empty. */
+export function csvSql(
+  path: string,
+  head: CsvHead,
+  textColumns: readonly number[],
+  isPacked: boolean,
+): string {
   const types = head.columns.map(
     (_, column) => `'c${column}': '${textColumns.includes(column) ? "VARCHAR" : "DOUBLE"}'`,
   );
   const options = [
     "auto_detect = false",
     `header = ${head.hasHeader}`,
-    `delim = ${literal(head.delimiter)}`,
+    `delim = ${sqlText(head.delimiter)}`,
     `quote = '"'`,
     `escape = '"'`,
     `columns = {${types.join(", ")}}`,
-    `nullstr = [${["", ...missingMarks].map(literal).join(", ")}]`,
+    `nullstr = [${["", ...missingMarks].map(sqlText).join(", ")}]`,
     `force_not_null = [${textColumns.map((column) => `'c${column}'`).join(", ")}]`,
     `compression = '${isPacked ? "gzip" : "none"}'`,
     `buffer_size = ${bufferBytes}`,
     `max_line_size = ${maxLineBytes}`,
   ];
-  // DuckDB takes *, ? and [ in a path for a pattern: in brackets they stand for themselves.
-  return `read_csv(${literal(path.replace(/[*?[]/g, "[$&]"))}, ${options.join(", ")})`;
-}
-
-function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
+  return `read_csv(${sqlPath(path)}, ${options.join(", ")})`;
 }
 
 /** DuckDB's message, which has many lines of advice for SQL users, as ours. */
-function csvError(cause: unknown, path: string, head: CsvHead): SpillwayError {
+export function csvError(cause: unknown, path: string, head: CsvHead): SpillwayError {
   const message = cause instanceof Error ? cause.message : String(cause);
   const line = /CSV Error on Line: (\d+)/.exec(message)?.[1];
   const at = line === undefined ? path : `line ${line} of ${path}`;

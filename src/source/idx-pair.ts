@@ -8,6 +8,7 @@ import { ioError } from "../store/file.js";
 import { readHead } from "./byte-stream.js";
 import { shortList } from "./class-labels.js";
 import { isIdx } from "./idx-header.js";
+import { isTablePath } from "./options.js";
 import { isFile, isFolder } from "./source-checks.js";
 
 /** Ends in "idx3-ubyte", "idx3-ubyte.gz" and the like. */
@@ -32,16 +33,22 @@ export function detectIdx(path: string): boolean {
  * The files of images and labels.
  *
  * @param path the file of images, or a folder that holds one pair
- * @param labels the file of labels, where its name does not follow from that of the images
+ * @param labels the file of labels, where its name does not follow from that of the images; with a table of labels
+ * there need not be one
  * @throws SpillwayError `source` for a folder with several pairs, `missing` where there are no labels
  */
-export function findIdxPair(path: string, labels: string | undefined): { images: string; labels: string } {
+export function findIdxPair(
+  path: string,
+  labels: string | undefined,
+): { images: string; labels: string | undefined } {
   const images = isFolder(path) ? onlyImages(path) : path;
-  if (labels !== undefined) return { images, labels };
+  const hasTable = labels !== undefined && isTablePath(labels);
+  if (labels !== undefined && !hasTable) return { images, labels };
   const folder = dirname(images);
   const wanted = labelNames(basename(images));
   const found = wanted.find((name) => isFile(join(folder, name)));
   if (found !== undefined) return { images, labels: join(folder, found) };
+  if (hasTable) return { images, labels: undefined };
   const looked =
     wanted.length === 0
       ? 'its name holds no "images" to put "labels" for'

@@ -40,8 +40,11 @@ async function openIdx(path: string, options: SourceOptions): Promise<Source> {
   const header = parseIdxHeader(readHead(pair.images, maxIdxHeaderBytes), pair.images);
   const sampleCount = header.shape[0]!;
   const image = tensorOf(header.dtype, header.shape.slice(1), pair.images);
-  const labels = await readLabels(pair.labels, pair.images, sampleCount);
-  const fields: Fields = { image, label: labelField(labels, options.classes, pair.labels) };
+  const labels =
+    pair.labels === undefined ? undefined : await readLabels(pair.labels, pair.images, sampleCount);
+  const fields: Fields = labels
+    ? { image, label: labelField(labels, options.classes, pair.labels!) }
+    : { image };
   const isPacked = isGzip(readRawHead(pair.images, 2));
   const file = isPacked ? undefined : openFile(pair.images);
   try {
@@ -50,8 +53,12 @@ async function openIdx(path: string, options: SourceOptions): Promise<Source> {
       kind: "idx",
       fields,
       sampleCount,
-      fingerprint: fingerprintOf("idx", [pair.images, pair.labels], options),
-      notes: [`Labels come from ${pair.labels}.`],
+      fingerprint: fingerprintOf(
+        "idx",
+        [pair.images, ...(pair.labels === undefined ? [] : [pair.labels])],
+        options,
+      ),
+      notes: pair.labels === undefined ? [] : [`Labels come from ${pair.labels}.`],
       ...(file
         ? readAnywhere(file, header, fields, labels)
         : readInOrder(pair.images, header, fields, labels)),
@@ -68,10 +75,11 @@ function readAnywhere(
   file: ReadableFile,
   header: IdxHeader,
   fields: Fields,
-  labels: LabelArray,
-): Pick<Source, "readInto" | "samples" | "files"> {
+  labels: LabelArray | undefined,
+): Pick<Source, "originOf" | "readInto" | "samples" | "files"> {
   const stride = fieldStride(fields.image!);
-  const label = fields.label as ClassField;
+  const label = fields.label as ClassField | undefined;
+  const count = header.shape[0]!;
   const size = elementBytes(header.dtype);
   const path = basename(file.path);
   const pace = createPace();
@@ -82,7 +90,7 @@ function readAnywhere(
       () => file.read(into[0]!, startByte),
     );
     swapBytes(into[0]!, size);
-    writeLabel(label, labels[index]!, into[1]!);
+    if (label && labels) writeLabel(label, labels[index]!, into[1]!);
     return { path, row: index };
   };
   const locate = (index: number): FilePlace => ({
@@ -91,8 +99,9 @@ function readAnywhere(
     modifiedUs: file.modifiedUs,
   });
   return {
+    originOf: (index) => ({ path, row: index }),
     readInto,
-    samples: (start) => readAhead(fields, labels.length, start, readInto),
+    samples: (start) => readAhead(fields, count, start, readInto),
     // IDX is big-endian: bytes need no turning, wider numbers do.
     ...(size === 1 && {
       files: { field: "image", root: dirname(resolve(file.path)), pathOf: () => path, locate },
@@ -105,22 +114,23 @@ function readInOrder(
   path: string,
   header: IdxHeader,
   fields: Fields,
-  labels: LabelArray,
+  labels: LabelArray | undefined,
 ): Pick<Source, "samples"> {
   const stride = fieldStride(fields.image!);
-  const label = fields.label as ClassField;
+  const label = fields.label as ClassField | undefined;
+  const count = header.shape[0]!;
   const size = elementBytes(header.dtype);
   const name = basename(path);
   async function* samples(start: number): AsyncGenerator<Sample> {
-    const labelBytes = new Uint8Array(fieldStride(label));
+    const labelBytes = new Uint8Array(label ? fieldStride(label) : 0);
     let row = start;
     const skipBytes = header.headerBytes + start * stride;
     for await (const image of recordsOf(streamBytes(path), skipBytes, stride, checkEnd)) {
       // A byte too many is found at the end; a sample too many must not be given before.
-      if (row >= labels.length) continue;
+      if (row >= count) continue;
       swapBytes(image, size);
-      writeLabel(label, labels[row]!, labelBytes);
-      yield { bytes: [image, labelBytes], path: name, row };
+      if (label && labels) writeLabel(label, labels[row]!, labelBytes);
+      yield { bytes: label ? [image, labelBytes] : [image], path: name, row };
       row += 1;
     }
   }

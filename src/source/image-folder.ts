@@ -71,6 +71,7 @@ async function openImageFolder(path: string, options: SourceOptions): Promise<So
     sampleCount,
     fingerprint: folder.fingerprint,
     notes,
+    originOf: (index) => ({ path: folder.pathOf(index) }),
     readInto,
     samples: (start) => readAhead(fields, sampleCount, start, readInto),
     close: async () => {},

@@ -49,6 +49,7 @@ async function openNpyFolder(path: string, options: SourceOptions): Promise<Sour
     sampleCount,
     fingerprint: folder.fingerprint,
     notes,
+    originOf: (index) => ({ path: folder.pathOf(index) }),
     readInto,
     ...(needsNoTurning(model.header) && {
       files: { field: "data", root: resolve(path), pathOf: folder.pathOf, locate },

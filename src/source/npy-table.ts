@@ -150,6 +150,7 @@ async function createTable(file: ReadableFile, options: SourceOptions): Promise<
       }),
     fingerprint: fingerprintOf("npy", [path], options),
     notes,
+    originOf: (index) => ({ path: name, row: index }),
     readInto,
     samples: (start) => readAhead(fields, sampleCount, start, readInto),
     close: async () => file.close(),

@@ -12,6 +12,7 @@ const flags: Record<keyof SourceOptions, string> = {
   labelKind: "--label-kind",
   labels: "--labels",
   source: "--source",
+  key: "--key",
   size: "--size",
   channels: "--channels",
 };
@@ -29,6 +30,11 @@ export function refuseOtherOptions(
       remedy: `Leave it out; the options of this kind are: ${others}.`,
     });
   }
+}
+
+/** Whether a file of labels is a table with names of its own, which goes with any kind of source. */
+export function isTablePath(path: string): boolean {
+  return /\.(?:[ct]sv(?:\.gz)?|parquet)$/i.test(path);
 }
 
 /** A label column as the command line gives it: "-1" means the number, anything else a name. */

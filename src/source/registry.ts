@@ -9,9 +9,12 @@ import { datasetKind } from "./dataset.js";
 import { countEnding, describeEndings, walkNames } from "./file-tree.js";
 import { idxKind } from "./idx.js";
 import { imageFolderKind } from "./image-folder.js";
+import { readLabelTable } from "./label-table.js";
 import { npyFolderKind } from "./npy-folder.js";
 import { npyTableKind } from "./npy-table.js";
+import { isTablePath } from "./options.js";
 import type { Source, SourceKind, SourceOptions } from "./source.js";
+import { withLabels } from "./with-labels.js";
 
 /** Every kind that a path can be opened as, in the order in which help texts list them. */
 export const sourceKinds: readonly SourceKind[] = [
@@ -27,20 +30,39 @@ export const sourceKinds: readonly SourceKind[] = [
 const maxCounted = 100_000;
 
 /**
+ * Opens raw data, with a table of labels beside it where `options.labels` names one.
+ *
+ * @param path a file or folder
+ * @throws SpillwayError as `openData` does; `source` or `usage` for a table that does not go with the data
+ */
+export async function openSource(path: string, options: SourceOptions = {}): Promise<Source> {
+  if (options.labels === undefined || !isTablePath(options.labels)) return openData(path, options);
+  const table = await readLabelTable(options.labels, options);
+  const { labelColumn: _column, labelKind: _kind, key: _key, classes, ...rest } = options;
+  const source = await openData(path, { ...rest, ...(classes && !table.labels && { classes }) });
+  try {
+    return withLabels(source, table, options);
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+}
+
+/**
  * Opens raw data: as the kind that `options.kind` names, or as the one that the path looks like.
  *
  * @param path a file or folder
  * @throws SpillwayError `missing` if there is nothing; `source` if it is of no kind or of several, or cannot be used
  * as it is; `usage` for an unknown kind or an option that the kind does not take
  */
-export async function openSource(path: string, options: SourceOptions = {}): Promise<Source> {
+async function openData(path: string, options: SourceOptions): Promise<Source> {
   let isFolder: boolean;
   try {
     isFolder = fs.statSync(path).isDirectory();
   } catch (cause) {
     throw ioError(cause, path, "cannot be examined");
   }
-  if (options.kind !== undefined) return kindNamed(options.kind).open(path, options);
+  if (options.kind !== undefined) return openAs(kindNamed(options.kind), path, options);
   const found: SourceKind[] = [];
   for (const kind of sourceKinds) {
     if (await kind.detect(path)) found.push(kind);
@@ -58,7 +80,14 @@ export async function openSource(path: string, options: SourceOptions = {}): Pro
       },
     );
   }
-  return first.open(path, options);
+  return openAs(first, path, options);
+}
+
+/** A table of labels is not the kinds' concern; only IDX has to know that its own file of labels may be absent. */
+function openAs(kind: SourceKind, path: string, options: SourceOptions): Promise<Source> {
+  const { labels, ...rest } = options;
+  const isOthers = labels === undefined || (isTablePath(labels) && kind !== idxKind);
+  return kind.open(path, isOthers ? rest : options);
 }
 
 function kindNamed(name: string): SourceKind {

@@ -3,12 +3,15 @@
 // Rule: a source holds bounded memory whatever its size, and gives the same samples in the same order each time it is
 // opened on unchanged data, since an interrupted `pack` goes on from where it stopped.
 
+import type { Columns, ColumnValue } from "../format/columns.js";
 import type { Manifest } from "../format/manifest.js";
 import type { Fields } from "../tensor/field.js";
 import type { Sample } from "../tensor/sample.js";
 
 /** Where a sample came from: a file relative to the source's root, and the row within it where it holds many. */
 export interface Origin extends Pick<Sample, "path" | "row"> {
+  /** Values of the source's `columns`, in their order. */
+  extra?: readonly ColumnValue[];
   /** Where its bytes lie in that file; only while an index is made. */
   place?: FilePlace;
 }
@@ -45,6 +48,10 @@ export interface Source {
   readonly fingerprint: string;
   /** What was inferred or left out, one sentence each, to be said before packing. */
   readonly notes: readonly string[];
+  /** Columns of the user's that are to be kept in the catalog; only where samples can be read at any index. */
+  readonly columns?: Columns;
+  /** Where the sample at an index comes from, without reading anything. Absent where that is not known beforehand. */
+  originOf?(index: number): Origin;
   /**
    * Reads the sample at an index in source order, any index at any time, several at once. `into[k]` has exactly the
    * stride of the k-th field. Absent where the data can only be read from front to back.
@@ -67,14 +74,19 @@ export interface SourceOptions {
   kind?: string;
   /** Class names in the order of their numbers; default: found in the data, sorted. */
   classes?: readonly string[];
-  /** Table sources: name of the label column, or its number from 0, negative from the end. */
+  /** Tables, also those of `labels`: name of the label column, or its number from 0, negative from the end. */
   labelColumn?: string | number;
-  /** Table sources: `class` for a class label, `value` for a number to be predicted (a scalar tensor "target"). */
+  /** Tables: `class` for a class label, `value` for a number to be predicted (a scalar tensor "target"). */
   labelKind?: "class" | "value";
-  /** IDX: the file of labels, where it is not named like the file of images. */
+  /**
+   * A table (.csv, .tsv, .parquet) with a row per sample: its label column replaces other labels, its further columns
+   * are kept in the catalog. Or, for IDX, the file of labels, where it is not named like the file of images.
+   */
   labels?: string;
   /** Indexed datasets: the folder with their samples' files, where it is no longer where it was. */
   source?: string;
+  /** Column of the table of labels that says which sample a row is of: paths, or numbers of samples from 0. */
+  key?: string;
   /** Images: resize to this width and height in pixels, cut to the middle where the proportions differ. */
   size?: { width: number; height: number };
   /** Images: 1 for grey, 3 for colour; default: as in the first image. */

@@ -11,7 +11,17 @@ import { main, spillway, spillwayJson } from "./run.js";
 const commands = createProgram().commands.map((command) => command.name());
 
 test("the help of every command begins with a sentence and has an example that names the command", async () => {
-  assert.deepEqual(commands, ["pack", "index", "compact", "split", "info", "show", "verify"]);
+  assert.deepEqual(commands, [
+    "pack",
+    "index",
+    "compact",
+    "split",
+    "info",
+    "show",
+    "query",
+    "annotate",
+    "verify",
+  ]);
   for (const name of commands) {
     const { code, stdout, stderr } = await spillway([name, "--help"]);
     assert.equal(code, 0, name);

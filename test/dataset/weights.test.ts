@@ -245,7 +245,7 @@ test("columns that hold no numbers are refused", async () => {
     });
     await assert.rejects(run("score"), {
       code: "missing",
-      message: `the catalog of ${path} has no column "score". It has id, path, row, label, hash.`,
+      message: `the catalog of ${path} has no column "score". The columns are id, path, row, label, hash.`,
     });
   });
 });

@@ -119,6 +119,17 @@ test("paths that leave the folder are refused", () => {
   parseManifest(JSON.stringify(fine), "here");
 });
 
+test("columns of the user's have one of four types", () => {
+  const columns = { subject: "int64", session: "string", quality: "double", isGood: "boolean" } as const;
+  const value = { ...good(), columns };
+  assert.deepEqual(parseManifest(JSON.stringify(value), path).columns, columns);
+  refused({ ...good(), columns: { subject: "int32" } }, /columns\.subject: /);
+  refused({ ...good(), columns: { "": "int64" } }, /columns/);
+  refused({ ...good(), columns: ["int64"] }, /columns/);
+  const many = Object.fromEntries(Array.from({ length: 1025 }, (_, k) => [`c${k}`, "int64"]));
+  refused({ ...good(), columns: many }, /columns: has more than 1024 columns/);
+});
+
 test("numbers that do not belong together are refused", () => {
   const change = (work: (manifest: Manifest) => void) => {
     const manifest = good();

@@ -4,6 +4,7 @@ import * as spillway from "spillway";
 
 test("the public API is this list, and no more", () => {
   assert.deepEqual(Object.keys(spillway).sort(), [
+    "Catalog",
     "Dataset",
     "SpillwayError",
     "View",

@@ -12,6 +12,7 @@ import type { Manifest } from "#spillway/format/manifest";
 import { readManifest } from "#spillway/pack/dataset-writer";
 import { type VerifyReport, verifyDataset } from "#spillway/pack/verify";
 import type { VerifyProblem } from "#spillway/pack/verify-problems";
+import { labelledDataset } from "../fixtures/annotated.js";
 import { packed, temporaryFolder } from "../fixtures/packed.js";
 import { stream, streamFields } from "./sources.js";
 import { manifestOf } from "./unpacked.js";
@@ -397,4 +398,19 @@ test("a signal ends the check, and a folder without a dataset is no report", asy
     verifyDataset(temporaryFolder()),
     (error) => error instanceof SpillwayError && error.code === "missing",
   );
+});
+
+test("values of the user's columns are checked against their types", async () => {
+  const { path, manifest } = copyOf(await labelledDataset(100));
+  assert.deepEqual((await verifyDataset(path)).problems, []);
+  const names = (columns: Record<string, string>) =>
+    fs.writeFileSync(join(path, "dataset.json"), JSON.stringify({ ...manifest, columns }));
+  names({ ...manifest.columns, session: "int64" });
+  const first = manifest.catalog[0]!.path;
+  assert.match(
+    (await verifyDataset(path)).problems[0]!.what,
+    new RegExp(`^${first} is damaged: row \\d has a string in column "session", which is int64$`),
+  );
+  names({ ...manifest.columns, age: "int64" });
+  assert.equal((await verifyDataset(path)).problems[0]!.what, `${first} is damaged: it has no column "age"`);
 });
