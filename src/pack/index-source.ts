@@ -86,7 +86,7 @@ export async function withoutIndexed(
 
 function cannotStay({ kind }: Source, isAppend: boolean): SpillwayError {
   if (kind === "dataset") {
-    return new SpillwayError("source", "the samples of a dataset cannot be added to an index", {
+    return new SpillwayError("source", "the samples of a dataset cannot be indexed", {
       remedy: "Index the files themselves, or pack both datasets and append.",
     });
   }

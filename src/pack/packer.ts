@@ -169,11 +169,7 @@ async function packInto(
   let state = readState(path, isAppend);
   // Killed right after its last commit: all is in place but for the state.
   const isDone = state && committed && !committed.packing && committed.rows > state.begun.before;
-  const before = isDone
-    ? state!.begun.before
-    : committed?.packing
-      ? (committed.packing.before ?? 0)
-      : (committed?.rows ?? 0);
+  const before = isAppend ? rowsBefore(committed, isDone ? state?.begun.before : undefined) : 0;
   const begun: Begun = {
     kind: source.kind,
     fingerprint: source.fingerprint,
@@ -183,7 +179,8 @@ async function packInto(
     fields: JSON.stringify(source.fields),
     before,
   };
-  if (state && isDone && !isSame(state.begun, begun)) {
+  const isOurs = state && isAppend === state.begun.before > 0 && isSame(state.begun, begun);
+  if (state && isDone && !isOurs) {
     removeState(path);
     requireRoom(path, true, isAppend);
     return packInto(source, path, task, committed, options, note);
@@ -249,6 +246,11 @@ async function packInto(
     isIndexed: isIndex,
     isAppended: isAppend,
   };
+}
+
+/** Rows of the commits before the one that is being appended, or will be. */
+function rowsBefore(committed: Manifest | undefined, ofDone: number | undefined): number {
+  return ofDone ?? committed?.packing?.before ?? committed?.rows ?? 0;
 }
 
 /** Everything that both ways of packing need. */

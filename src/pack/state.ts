@@ -5,7 +5,7 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { SpillwayError } from "../errors.js";
-import { fieldsSchema, parseJson } from "../format/manifest.js";
+import { fieldsSchema } from "../format/manifest.js";
 import { createFolder, readSmallFile, replaceFile } from "../store/file.js";
 
 /** Name of the folder of an unfinished pack. */
@@ -63,14 +63,22 @@ export function hasState(folder: string): boolean {
 export function readState(folder: string, isAppend = false): PackState | undefined {
   const path = statePath(folder);
   if (!fs.existsSync(path)) return undefined;
-  const parsed = state.safeParse(
-    parseJson(new TextDecoder().decode(readSmallFile(path, maxStateBytes)), path),
-  );
+  const parsed = state.safeParse(jsonOf(path));
   if (parsed.success) return parsed.data;
   throw new SpillwayError("corrupt", `${path}, part of an unfinished pack, is damaged`, {
     remedy: isAppend ? "Give the unfinished part up with --discard." : `Remove ${folder} and pack again.`,
     where: { path, dataset: folder },
   });
+}
+
+/** Content of a state, undefined where it is no JSON. */
+function jsonOf(path: string): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(readSmallFile(path, maxStateBytes)));
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }
 
 export function writeState(folder: string, value: PackState): void {

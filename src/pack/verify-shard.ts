@@ -20,6 +20,9 @@ export interface ShardCheck extends FilesCheck {
   labelCounts: Record<string, number>;
 }
 
+/** More than any header or footer has: their class names are in dataset.json too. */
+const maxMetadataBytes = 2 ** 27;
+
 /** Rows [start, end) of the shard whose bytes are not what they should be. */
 interface BadRows {
   field: string;
@@ -158,27 +161,45 @@ async function checkArrow(check: ShardCheck, file: ReadableFile): Promise<void> 
       throw error;
     }
   });
-  const expected = possible.find(({ footer }) => plan.bodyEnd + footer.length === shard.bytes) ?? possible[0];
-  if (!expected) {
+  if (possible.length === 0) {
     const what = `dataset.json gives ${shard.path} a header of ${plan.headerBytes} bytes, too few for its fields`;
     problems.add({ path: "dataset.json", shard: shard.path, what, remedy: restoreRemedy });
     return;
   }
+  const header = await readPart(check, file, 0, plan.headerBytes);
+  const footer = await readPart(check, file, plan.bodyEnd, shard.bytes);
+  const isSame = (found: Uint8Array | undefined, bytes: Uint8Array) =>
+    found !== undefined && Buffer.compare(found, bytes) === 0;
+  // Other class names may take as many bytes: the lengths alone do not tell which fields are meant.
+  const expected =
+    possible.find((parts) => isSame(header, parts.header)) ??
+    possible.find((parts) => isSame(footer, parts.footer)) ??
+    possible[0]!;
   const parts = [
-    { name: "header", bytes: expected.header, startByte: 0 },
-    { name: "footer", bytes: expected.footer, startByte: plan.bodyEnd },
+    { name: "header", found: header, bytes: expected.header, startByte: 0 },
+    { name: "footer", found: footer, bytes: expected.footer, startByte: plan.bodyEnd },
   ];
-  for (const { name, bytes, startByte } of parts) {
-    const endByte = startByte + bytes.length;
+  for (const { name, found, bytes, startByte } of parts) {
     // A file that was cut is reported as such, once.
-    if (endByte > file.byteLength) continue;
-    const found = new Uint8Array(bytes.length);
-    await file.read(found, startByte);
-    check.advance(bytes.length);
-    if (Buffer.compare(found, bytes) === 0) continue;
+    if (!found || isSame(found, bytes)) continue;
+    const endByte = startByte + found.length;
     const what = `${shard.path} is damaged: its Arrow ${name} is not that of its fields and rows (bytes ${startByte}-${endByte}); Spillway can read the samples, other programs may not`;
     problems.add({ path: shard.path, shard: shard.path, startByte, endByte, what, remedy: restoreRemedy });
   }
+}
+
+/** Bytes of a shard's file; undefined where it was cut. */
+async function readPart(
+  { advance }: ShardCheck,
+  file: ReadableFile,
+  startByte: number,
+  endByte: number,
+): Promise<Uint8Array | undefined> {
+  if (endByte > file.byteLength || endByte < startByte) return undefined;
+  const found = new Uint8Array(Math.min(endByte - startByte, maxMetadataBytes));
+  await file.read(found, startByte);
+  advance(found.length);
+  return found;
 }
 
 /**
@@ -188,9 +209,8 @@ async function checkArrow(check: ShardCheck, file: ReadableFile): Promise<void> 
 async function fieldsOfHeader(check: ShardCheck, file: ReadableFile): Promise<Fields[]> {
   const { manifest, shard, labelCounts, workspace } = check;
   const fields = manifest.fields as Fields;
-  const ofCommits = manifest.commits.flatMap(({ classes }) =>
-    classes ? [knownFields(fields, classes)] : [],
-  );
+  const counts = new Map(manifest.commits.map(({ classes = {} }) => [JSON.stringify(classes), classes]));
+  const ofCommits = [...counts.values()].map((classes) => knownFields(fields, classes));
   const met = { ...fields };
   for (const [name, field] of Object.entries(fields)) {
     if (field.kind !== "class" || field.dtype !== "int32") continue;

@@ -43,7 +43,7 @@ export function faultOfPlace(
   { path, startByte, fileBytes }: IndexedPlace,
   stride: number,
 ): string | undefined {
-  if (leadsOut(path)) return `"${path.slice(0, 80)}" leads out of the folder`;
+  if (leadsOut(path)) return `${JSON.stringify(path.slice(0, 80))} leads out of the folder`;
   if (startByte >= 0 && startByte + stride <= fileBytes && Number.isSafeInteger(fileBytes)) return undefined;
   return `bytes ${startByte}-${startByte + stride} do not lie in a file of ${fileBytes}`;
 }
