@@ -54,8 +54,8 @@ export async function drawScheme(
   const data = await readRuleData(place, rule, { ...options, rows, list });
   if (rule.kind === "from") requireMatched(place, rule, data);
   const sharing = share({ rule, seed, scheme, rows }, data);
-  const commit = commits.at(-1)!;
-  return { draft: draftOf({ scheme, seed, rule: stored, ...commit, history: [] }, sharing), data };
+  const { fingerprint } = commits.at(-1)!;
+  return { draft: draftOf({ scheme, seed, rule: stored, rows, fingerprint, history: [] }, sharing), data };
 }
 
 function draftOf(

@@ -3,6 +3,7 @@
 import type { Command } from "commander";
 import { classFields, scanCatalog } from "../catalog/catalog-reader.js";
 import { type StoredColumn, storedColumns } from "../catalog/columns.js";
+import { readExcluded } from "../catalog/excluded.js";
 import { listSchemes, readScheme, type Scheme, type SchemePlace } from "../catalog/scheme.js";
 import { requireCommit } from "../catalog/split-bits.js";
 import { type Dataset, open } from "../dataset/dataset.js";
@@ -183,6 +184,14 @@ function unfinishedRow({ size, unfinished }: Dataset): string[][] {
   return [["unfinished", `${formatCount(size)} of ${planned} samples are packed`]];
 }
 
+/** Samples that are left out, where some are. */
+function excludedRow({ path, side, manifest }: Dataset): string[][] {
+  const excluded = readExcluded({ folder: path, side, manifest });
+  return excluded
+    ? [["left out", `${formatCount(excluded.count)} samples (spillway include lets them in again)`]]
+    : [];
+}
+
 /** How a dataset has grown, where it has. */
 function commitRows({ manifest: { commits } }: Dataset): string[][] {
   if (commits.length === 1) return [];
@@ -224,6 +233,7 @@ function infoText(
             ]),
         [manifest.files ? "made from" : "packed from", manifest.source.kind],
         ...commitRows(dataset),
+        ...excludedRow(dataset),
         [
           "memory",
           `batches of ${hintBatchSize} as float32 run from about ${formatBytes(Math.ceil(leastLoopBytes(dataset) / 2 ** 20) * 2 ** 20)} on; ${formatBytes(each * size)} hold all of it`,

@@ -6,6 +6,7 @@ import { Command } from "commander";
 import { addAnnotate } from "./annotate.js";
 import { formatHelp, setExamples, termOf } from "./command.js";
 import { addCompact } from "./compact.js";
+import { addExclude } from "./exclude.js";
 import { addIndex } from "./index.js";
 import { addInfo } from "./info.js";
 import { addPack } from "./pack.js";
@@ -45,6 +46,7 @@ export function createProgram(): Command {
   addShow(program);
   addQuery(program);
   addAnnotate(program);
+  addExclude(program);
   addVerify(program);
   return program;
 }

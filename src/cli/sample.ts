@@ -43,7 +43,7 @@ async function readWith(path: string, id: number, memoryGiven: string | number):
 }
 
 async function readFields(dataset: Dataset, id: number): Promise<SampleField[]> {
-  const view = dataset.view({ rows: [id, id + 1] });
+  const view = dataset.view({ rows: [id, id + 1], withExcluded: true });
   for await (const batch of view.batches({ batchSize: 1, shuffle: false, deliver: "stored", readers: 1 })) {
     const { fields } = batch.copy();
     return Object.entries(dataset.fields).map(([name, field]) => {

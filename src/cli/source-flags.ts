@@ -2,6 +2,7 @@
 
 import { type Command, Option } from "commander";
 import { SpillwayError } from "../errors.js";
+import type { Take } from "../order/take.js";
 import type { PackOptions } from "../pack/options.js";
 import { sourceKinds } from "../source/registry.js";
 import type { CommonOptions } from "./command.js";
@@ -18,6 +19,8 @@ export interface SourceFlags extends CommonOptions {
   key?: string;
   size?: { width: number; height: number };
   channels?: "1" | "3";
+  take?: string;
+  even?: boolean;
 }
 
 /** Adds them to a command. */
@@ -27,6 +30,11 @@ export function addSourceFlags(command: Command): Command {
       "--memory <size>",
       'memory for buffers, such as "256 MiB" (the default, or a quarter of what is free if that is less)',
     )
+    .option(
+      "--take <number>",
+      "only some samples, at random, for a first trial: a number, or a part such as 1%",
+    )
+    .option("--even", "with --take: equally many of each class")
     .option("--jobs <number>", "samples read at the same time (default: 16)", parseWhole("--jobs", 1, 1024))
     .option(
       "--kind <kind>",
@@ -69,9 +77,14 @@ export function packOptions<Flags extends SourceFlags>({
   json: _json,
   debug: _debug,
   channels,
+  take,
   ...rest
 }: Flags): PackOptions {
-  return { ...rest, ...(channels === undefined ? {} : { channels: channels === "1" ? 1 : 3 }) };
+  return {
+    ...rest,
+    ...(take !== undefined && { take: /^\d+$/.test(take) ? Number(take) : (take as Take) }),
+    ...(channels === undefined ? {} : { channels: channels === "1" ? 1 : 3 }),
+  };
 }
 
 function parseNames(text: string): string[] {

@@ -7,13 +7,11 @@ import type { Annotated, AnnotateOptions, GivenRow } from "../catalog/annotate-o
 import type { CatalogPlace } from "../catalog/catalog-reader.js";
 import type { QueryAnswer } from "../catalog/query.js";
 import { defaultScheme, readScheme, type Scheme } from "../catalog/scheme.js";
-import { findSplitBits, type SplitChoice } from "../catalog/split-bits.js";
 import type { SplitBy } from "../catalog/split-rule.js";
 import type { SqlOptions } from "../catalog/sql-table.js";
 import { SpillwayError } from "../errors.js";
 import { wholeManifest } from "../format/commits.js";
 import { type Manifest, manifestName, maxManifestBytes, parseManifest } from "../format/manifest.js";
-import { hashHex } from "../kernels/hasher.js";
 import { Engine } from "../load/engine.js";
 import { createTable } from "../load/table.js";
 import { parseBytes } from "../store/byte-size.js";
@@ -22,6 +20,8 @@ import { defaultMemory } from "../store/free-memory.js";
 import type { Fields } from "../tensor/field.js";
 import { annotate } from "./annotate.js";
 import { Catalog } from "./catalog.js";
+import { type Choice, choose, chooseByCatalog, type PlainViewOptions, type ViewOptions } from "./choose.js";
+import type { ExcludeResult, Which } from "./exclude.js";
 import type { CheckOptions, SplitCheck, SplitOptions, SplitResult } from "./split.js";
 import { View, type ViewOrigin } from "./view.js";
 
@@ -35,17 +35,6 @@ export interface OpenOptions {
    * first.
    */
   side?: string;
-}
-
-export interface ViewOptions {
-  /** Only the samples of a split; default: all samples. */
-  split?: string;
-  /** Scheme that the split is of, default "main". */
-  scheme?: string;
-  /** Which fold is "val", from 0, where the scheme has folds; "train" is all others. */
-  fold?: number;
-  /** Only the rows [start, end). */
-  rows?: readonly [start: number, end: number];
 }
 
 /** What an open dataset holds at the moment, in bytes. */
@@ -112,43 +101,42 @@ export class Dataset {
   }
 
   /**
-   * Samples to train from: all of them, a split, or a range of rows.
+   * Samples to train from: all of them, a split, a fold, a range, those that satisfy a condition, a few of these. What
+   * was excluded is left out. A condition, or a balance by class, is looked up in the catalog: such views are awaited.
    *
-   * @throws SpillwayError `missing` for a split that is not there, `mismatch` for one made for other content
+   * @throws SpillwayError `missing` for a split that is not there or a choice without samples, `mismatch` for a split made
+   * for other content, `usage` for a fold, rows or a commit that are not there, or a condition that is none
    */
-  view(options: ViewOptions = {}): View {
+  view(options?: PlainViewOptions): View;
+  view(options: ViewOptions & ({ where: string } | { balance: string })): Promise<View>;
+  view(options: ViewOptions): View | Promise<View>;
+  view(options: ViewOptions = {}): View | Promise<View> {
     this.#requireOpen();
-    const { split, scheme = defaultScheme, fold, rows } = options;
-    if (split !== undefined && rows !== undefined) {
-      throw new SpillwayError("usage", "a view has either a split or rows, not both", {
-        remedy: "Leave one of them out.",
-      });
-    }
-    if (split === undefined && fold !== undefined) {
-      throw new SpillwayError("usage", "a fold is of a split, and none is named", {
-        remedy: 'Use split: "train" or "val" with it.',
-      });
-    }
-    if (split !== undefined) return this.#splitView({ split, scheme, fold });
-    const [start, end] = rows ?? [0, this.size];
-    if (
-      !(Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start < end && end <= this.size)
-    ) {
-      throw new SpillwayError(
-        "usage",
-        `rows ${start} to ${end} are not a part of the ${this.size} rows of ${this.path}`,
-        {
-          remedy: this.size === 0 ? "Finish packing first." : `Use 0 to ${this.size}.`,
-          where: { dataset: this.path },
-        },
-      );
-    }
-    const selection = {
-      count: end - start,
-      fingerprint: this.#fingerprint(`rows ${start} ${end}`),
-      rows: { kind: "range" as const, start },
-    };
-    return new View(this.#engine, selection, this.#origin());
+    if (options.where === undefined && options.balance === undefined)
+      return this.#viewOf(choose(this.#place, options as PlainViewOptions), options);
+    return chooseByCatalog(this.#place, options).then((choice) => {
+      this.#requireOpen();
+      return this.#viewOf(choice, options);
+    });
+  }
+
+  /**
+   * Leaves samples out of all views, until they are let in again; nothing of them is rewritten.
+   *
+   * @param which ids, or a condition over the catalog's columns
+   * @throws SpillwayError `usage` for ids that are not there or a condition that is none, `locked`, `io`
+   */
+  async exclude(which: Which): Promise<ExcludeResult> {
+    this.#requireOpen();
+    const { changeExcluded } = await import("./exclude.js");
+    return changeExcluded(this.#place, which, "exclude");
+  }
+
+  /** Lets samples in again that were left out; "all" of them at once. @throws SpillwayError as `exclude` */
+  async include(which: Which | "all"): Promise<ExcludeResult> {
+    this.#requireOpen();
+    const { changeExcluded } = await import("./exclude.js");
+    return changeExcluded(this.#place, which, "include");
   }
 
   /**
@@ -235,33 +223,16 @@ export class Dataset {
     if (this.#isClosed) throw closed(this.path);
   }
 
-  #splitView(choice: SplitChoice): View {
-    const bits = findSplitBits(this.#place, choice);
-    if (bits.count === 0) {
-      throw new SpillwayError(
-        "missing",
-        `split "${choice.split}" of scheme "${choice.scheme}" holds no sample`,
-        {
-          remedy: "Use another split.",
-          where: { dataset: this.path },
-        },
-      );
-    }
-    const selection = {
-      count: bits.count,
-      fingerprint: this.#fingerprint(`bits ${bits.hash}`),
-      rows: { kind: "bits" as const, ...bits },
+  #viewOf({ selection, commit }: Choice, { split, scheme, fold }: ViewOptions): View {
+    const origin: ViewOrigin = {
+      path: this.path,
+      commit,
+      split,
+      scheme: split === undefined ? undefined : (scheme ?? defaultScheme),
+      fold,
+      catalog: this.#place,
     };
-    return new View(this.#engine, selection, this.#origin(choice));
-  }
-
-  #origin(choice?: SplitChoice): ViewOrigin {
-    const { split, scheme, fold } = choice ?? {};
-    return { path: this.path, commit: this.commit, split, scheme, fold, catalog: this.#place };
-  }
-
-  #fingerprint(choice: string): string {
-    return hashHex(new TextEncoder().encode(`${this.fingerprint} ${choice}`));
+    return new View(this.#engine, selection, origin);
   }
 }
 

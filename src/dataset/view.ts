@@ -185,7 +185,10 @@ export class View implements BatchSource {
         "mismatch",
         `the resume token is of view ${point.view} at commit ${point.commit}, this is view ${this.fingerprint} at commit ${this.commit}`,
         {
-          remedy: "Resume with the same dataset and the same split, or start anew without the token.",
+          remedy:
+            point.commit === this.commit
+              ? "Resume with the same dataset and the same choice of samples, or start anew without the token."
+              : `Make the view at the token's commit, view({ commit: ${point.commit} }), or start anew without the token.`,
           where: { dataset: this.path },
         },
       );

@@ -1,6 +1,7 @@
 // What `pack` can be told, and what it tells: the types that both pack.ts and packer.ts go by.
 
 import type { Layout } from "../format/manifest.js";
+import type { Take } from "../order/take.js";
 import type { SourceOptions } from "../source/source.js";
 import type { Fields } from "../tensor/field.js";
 
@@ -31,6 +32,10 @@ export interface PackOptions extends SourceOptions {
   discard?: boolean;
   /** `append` only: adds samples even if they are in the dataset already. */
   again?: boolean;
+  /** Only some of the samples, at random by `seed`, for a first trial: a number, or a part such as "1%". */
+  take?: Take;
+  /** With `take`: equally many of each class, where the source tells classes before samples are read. */
+  even?: boolean;
   /** Stops between two blocks; what is packed by then is kept, and the next `pack` goes on from there. */
   signal?: AbortSignal;
   /** Told what was found and decided, one sentence at a time, before and while packing. */

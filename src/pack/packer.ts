@@ -30,7 +30,7 @@ import {
   requireFewShards,
   requireRoom,
 } from "./checks.js";
-import { keepOriginal, type Original } from "./dataset-copy.js";
+import { keepOriginal, type Original, withOrigins } from "./dataset-copy.js";
 import { DatasetWriter, readManifest } from "./dataset-writer.js";
 import { discardAppend } from "./discard.js";
 import { checkFields } from "./field-checks.js";
@@ -51,6 +51,7 @@ import {
   requireSame,
   writeState,
 } from "./state.js";
+import { takeSource } from "./take-source.js";
 import { arenaBytesOf, type TwoPassJob, takeFromPiles, throwOnPiles, writerShare } from "./two-pass.js";
 
 const leastShardBytes = 4096;
@@ -84,7 +85,16 @@ export async function packSource(
       ? await openSource(source, options)
       : await sourceOf(source, { ...(fields && { fields }) });
   try {
-    return await packOpened(opened, path, options, task);
+    const { take, even: isEven = false, seed: takeSeed = 0 } = options;
+    if (take === undefined) return await packOpened(opened, path, options, task);
+    // Some samples of a dataset have the paths and columns of its catalog, and ids of their own.
+    const named = opened.dataset && withOrigins(opened, opened.dataset);
+    try {
+      const taken = takeSource(named?.source ?? opened, { take, isEven, seed: takeSeed });
+      return await packOpened(taken, path, options, task);
+    } finally {
+      named?.release();
+    }
   } finally {
     await opened.close();
   }
@@ -156,9 +166,9 @@ async function packInto(
 ): Promise<PackResult> {
   const { isIndex, isAppend, indexRows = maxIndexRows } = task;
   const seed = options.seed ?? 0;
-  // Samples of a dataset that are appended come in the order of their ids, in which their catalog can be read.
-  const isMerged = isAppend && source.dataset !== undefined;
-  const isShuffled = !isIndex && !isMerged && (options.layout ?? "shuffled") === "shuffled";
+  // Samples of a dataset that get new ids come in the order of their old ones, in which their catalog can be read.
+  const isRenumbered = source.kind === "dataset" && (isAppend || source.dataset === undefined);
+  const isShuffled = !isIndex && !isRenumbered && (options.layout ?? "shuffled") === "shuffled";
   const layout: Layout = isShuffled ? { kind: "shuffled", seed } : { kind: "source" };
   const shardBytes = Math.max(
     leastShardBytes,

@@ -61,7 +61,7 @@ function pick(source: Source, bits: Uint8Array, sampleCount: number, count: numb
   const directory = new Float64Array(directoryBytes(sampleCount) / 8);
   fillDirectory(set, directory);
   const indexOf = (k: number) => select(set, directory, k);
-  const { readInto, files, labelOf, dataset: _dataset, ...rest } = source;
+  const { readInto, files, labelOf, originOf, dataset: _dataset, ...rest } = source;
   return {
     ...rest,
     sampleCount: count,
@@ -88,6 +88,7 @@ function pick(source: Source, bits: Uint8Array, sampleCount: number, count: numb
       },
     }),
     ...(labelOf && { labelOf: (k) => labelOf(indexOf(k)) }),
+    ...(originOf && { originOf: (k) => originOf(indexOf(k)) }),
     close: () => source.close(),
   };
 }

@@ -76,7 +76,7 @@ function readAnywhere(
   header: IdxHeader,
   fields: Fields,
   labels: LabelArray | undefined,
-): Pick<Source, "originOf" | "readInto" | "samples" | "files"> {
+): Pick<Source, "originOf" | "labelOf" | "readInto" | "samples" | "files"> {
   const stride = fieldStride(fields.image!);
   const label = fields.label as ClassField | undefined;
   const count = header.shape[0]!;
@@ -100,6 +100,7 @@ function readAnywhere(
   });
   return {
     originOf: (index) => ({ path, row: index }),
+    ...(label && labels && { labelOf: (index: number) => labels[index]! }),
     readInto,
     samples: (start) => readAhead(fields, count, start, readInto),
     // IDX is big-endian: bytes need no turning, wider numbers do.

@@ -73,6 +73,7 @@ async function openImageFolder(path: string, options: SourceOptions): Promise<So
     notes,
     originOf: (index) => ({ path: folder.pathOf(index) }),
     readInto,
+    ...(label && { labelOf: folder.classOf }),
     samples: (start) => readAhead(fields, sampleCount, start, readInto),
     close: async () => {},
   };

@@ -51,6 +51,7 @@ async function openNpyFolder(path: string, options: SourceOptions): Promise<Sour
     notes,
     originOf: (index) => ({ path: folder.pathOf(index) }),
     readInto,
+    ...(label && { labelOf: folder.classOf }),
     ...(needsNoTurning(model.header) && {
       files: { field: "data", root: resolve(path), pathOf: folder.pathOf, locate },
     }),

@@ -69,11 +69,19 @@ export function withLabels(source: Source, table: LabelTable, options: SourceOpt
     fingerprint: fingerprintWith(source, table, options),
     notes: [...source.notes, ...table.notes, ...describe(source, table), ...notes],
     ...(hasExtra && { columns }),
+    ...(source.files && { files: source.files }),
     originOf,
+    ...classOf(source, table, rowOf),
     readInto,
     samples: (start) => readAhead(fields, source.sampleCount, start, readInto),
     close: () => source.close(),
   };
+}
+
+/** Classes by the table, or where it has no labels by the source. */
+function classOf(source: Source, { labels }: LabelTable, rowOf: ArrayLike<number>): Pick<Source, "labelOf"> {
+  if (!labels) return source.labelOf ? { labelOf: source.labelOf } : {};
+  return labels.field.kind === "class" ? { labelOf: (index) => labels.at(rowOf[index]!)! } : {};
 }
 
 function isLabelled(source: Source): source is Labelled {

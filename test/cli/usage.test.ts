@@ -20,6 +20,8 @@ test("the help of every command begins with a sentence and has an example that n
     "show",
     "query",
     "annotate",
+    "exclude",
+    "include",
     "verify",
   ]);
   for (const name of commands) {

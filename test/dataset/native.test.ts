@@ -10,7 +10,7 @@ import { packed, temporaryFolder } from "../fixtures/packed.js";
 test("opening, viewing by split, batches, rows and annotating load no native module; SQL loads one", async () => {
   const path = await packed({ count: 100 });
   const dataset = await open(path, { memory: "16 MiB" });
-  dataset.split({ train: 0.8, val: 0.2 });
+  await dataset.split({ train: 0.8, val: 0.2 });
   await dataset.close();
   const child = join(import.meta.dirname, "native-child.js");
   const { stdout } = await promisify(execFile)(process.execPath, [child, path, temporaryFolder()], {

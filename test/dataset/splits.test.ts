@@ -4,7 +4,7 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
-import { classes, type Dataset, open, pack, tensor } from "spillway";
+import { classes, type Dataset, open, type PlainViewOptions, pack, tensor } from "spillway";
 import { collect, labelNames, packed, temporaryFolder, upTo } from "../fixtures/packed.js";
 import { refuses } from "../source/fixtures.js";
 
@@ -23,7 +23,7 @@ function filesIn(folder: string): string[] {
   return (fs.readdirSync(folder, { recursive: true }) as string[]).sort();
 }
 
-async function samplesOf(dataset: Dataset, view: Parameters<Dataset["view"]>[0]): Promise<number[]> {
+async function samplesOf(dataset: Dataset, view: PlainViewOptions): Promise<number[]> {
   const numbers = await collect(dataset.view(view).batches({ batchSize: 50 }));
   return numbers.sort((a, b) => a - b);
 }

@@ -21,7 +21,7 @@ test("the JavaScript of docs/drawing.md runs as written, and gives what its comm
   }));
   await pack(samples, join(folder, "gestures"), { fields });
   const dataset = await open(join(folder, "gestures"), { memory: "16 MiB" });
-  dataset.split({ train: 0.8, val: 0.2 });
+  await dataset.split({ train: 0.8, val: 0.2 });
   await dataset.close();
   // What the comments claim, checked where they stand.
   const checked = blocks

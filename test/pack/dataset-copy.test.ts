@@ -35,8 +35,8 @@ async function manyShards(count = 300, path = newPath("many")): Promise<string> 
 
 async function splitIn(path: string): Promise<void> {
   const dataset = await open(path, { memory: "16 MiB" });
-  dataset.split({ train: 0.7, val: 0.2 }, { seed: 3 });
-  dataset.split({ a: 0.5, b: 0.5 }, { seed: 4, scheme: "halves" });
+  await dataset.split({ train: 0.7, val: 0.2 }, { seed: 3 });
+  await dataset.split({ a: 0.5, b: 0.5 }, { seed: 4, scheme: "halves" });
   await dataset.close();
 }
 

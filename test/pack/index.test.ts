@@ -113,7 +113,7 @@ test("a split, a range of rows and a resume token mean the same in an index and 
   await inParts(source, indexed);
   for (const path of [packed, indexed]) {
     const dataset = await open(path, { memory: "16 MiB" });
-    dataset.split({ train: 0.7, val: 0.3 }, { seed: 2 });
+    await dataset.split({ train: 0.7, val: 0.3 }, { seed: 2 });
     await dataset.close();
   }
   for (const view of [{ split: "val" }, { rows: [13, 58] as const }]) {
