@@ -3,10 +3,11 @@
 
 import fs from "node:fs";
 import { join } from "node:path";
+import { SpillwayError } from "../errors.js";
 import { fieldsOfCommit, firstParts, tellOlder } from "../format/commits.js";
 import type { Manifest } from "../format/manifest.js";
 import { writeManifest } from "./dataset-writer.js";
-import { forgetState, removeState } from "./state.js";
+import { forgetState, readState, removeState } from "./state.js";
 
 /** What this package writes into the folders of a dataset, by number, and what it is called while it is written. */
 const ownFiles = /^\d{5,}\.(?:arrow|sums|parquet)(?:\.tmp)?$/;
@@ -17,17 +18,30 @@ const ownFolders = ["shards", "index", "catalog"];
  * @returns false where there was nothing to give up
  */
 export function discardAppend(path: string, manifest: Manifest): boolean {
+  if (isFinished(path, manifest)) return false;
   // The state goes first: with it, the append would be gone on with from what is about to be removed.
   const hadState = forgetState(path);
   const { before } = manifest.packing ?? {};
-  if (!hadState && before === undefined) return false;
   if (before !== undefined) {
     takeBack(manifest, before);
     writeManifest(path, manifest);
   }
+  // Also what a first try did not come to, which was killed.
   removeUnnamed(path, manifest);
   removeState(path);
-  return true;
+  return hadState || before !== undefined;
+}
+
+/** Whether an append was killed when all was done but for its state: there is nothing to give up. */
+function isFinished(path: string, manifest: Manifest): boolean {
+  try {
+    const state = readState(path);
+    return state !== undefined && !manifest.packing && manifest.rows > state.begun.before;
+  } catch (error) {
+    // A state that is damaged tells nothing.
+    if (error instanceof SpillwayError && error.code === "corrupt") return false;
+    throw error;
+  }
 }
 
 /** Makes a manifest what it was when it had `before` rows, its last commit not yet begun. */

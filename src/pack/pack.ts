@@ -36,7 +36,9 @@ export async function index(source: string, path: string, options: PackOptions =
 
 /**
  * Adds samples to a dataset, packed or indexed. Ids, splits and commits so far stay as they are; the new samples have
- * the next ids, and form a commit of their own.
+ * the next ids, and form a commit of their own. Interrupted, it goes on when it is run again; until then the dataset is
+ * what it was before. Samples of a program cannot be told from others: once they are added, running it again adds them
+ * again.
  *
  * @param source as for `pack`; fields, shapes and dtypes must be those of the dataset, new classes may come
  * @throws SpillwayError as `pack`; `missing` where there is no dataset, `mismatch` for other fields

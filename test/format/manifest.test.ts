@@ -225,3 +225,32 @@ test("sums lie column after column, one for each 4 KiB run of records or for eac
     }),
   );
 });
+
+test("commits that count down, know classes that are not there, or grow behind no commit are refused", () => {
+  const commit = (rows: number, more: object = {}) => ({ rows, fingerprint: "0123456789abcdef", ...more });
+  const cases: [object, RegExp][] = [
+    [{ commits: [commit(60), commit(40), commit(100)] }, /commit 2 has 40 rows, the one before it 60/],
+    [{ commits: [commit(60), commit(99)] }, /the last commit has 99 rows, the dataset 100/],
+    [
+      { commits: [commit(60, { classes: { label: 4 } }), commit(100)] },
+      /commit 1 knows 4 classes of "label", the dataset has 3/,
+    ],
+    [
+      { commits: [commit(60, { classes: { data: 1 } }), commit(100)] },
+      /commit 1 knows 1 classes of "data", the dataset has 0/,
+    ],
+    [{ packing: { rows: 200, before: 60 } }, /samples are being added behind 60 rows, which no commit has/],
+    [
+      { commits: [commit(60), commit(100)], packing: { rows: 200, before: 50 } },
+      /samples are being added behind 50 rows, which no commit has/,
+    ],
+  ];
+  for (const [change, why] of cases) refused({ ...good(), ...change }, why);
+  for (const change of [
+    { commits: [commit(60, { classes: { label: 2 } }), commit(60), commit(100)] },
+    { commits: [commit(60), commit(100)], packing: { rows: null, before: 60 } },
+    { commits: [commit(100), commit(100)], packing: { rows: 120, before: 100 } },
+  ]) {
+    parseManifest(JSON.stringify({ ...good(), ...change }), "here");
+  }
+});

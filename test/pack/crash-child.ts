@@ -3,13 +3,13 @@
 
 import fs from "node:fs";
 import { SpillwayError } from "spillway";
-import { packAs, type Way } from "./crash-ways.js";
+import { ways } from "./crash-ways.js";
 import { unsynced } from "./stopped-disk.js";
 
 const [way = "", source = "", target = ""] = process.argv.slice(2);
 const say = () => fs.writeSync(1, ".\n");
 try {
-  await unsynced(() => packAs(way as Way, source, target, { onNote: say, onProgress: say }));
+  await unsynced(() => ways[way]!.run(source, target, { onNote: say, onProgress: say }));
 } catch (error) {
   // Killed when all was done: there is nothing left to do.
   if (!(error instanceof SpillwayError && error.code === "exists")) throw error;

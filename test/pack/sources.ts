@@ -8,9 +8,9 @@ import { gzipSync } from "node:zlib";
 import { classes, type Fields, SpillwayError, tensor } from "spillway";
 import { idxBytes, npyBytes, writeFile } from "../source/fixtures.js";
 
-/** A folder per class with .npy files of float32 [length]: file i is full of i, in class i % 3. */
-export function npyFolder(folder: string, count: number, length: number): string {
-  for (let i = 0; i < count; i += 1) {
+/** A folder per class with .npy files of float32 [length]: file i is full of i, in class i % 3; from `first` on. */
+export function npyFolder(folder: string, count: number, length: number, first = 0): string {
+  for (let i = first; i < first + count; i += 1) {
     const data = new Float32Array(length).fill(i);
     const name = String(i).padStart(5, "0");
     writeFile(
@@ -22,11 +22,14 @@ export function npyFolder(folder: string, count: number, length: number): string
 }
 
 /** IDX images in a .gz file with their labels beside it: image i has i in its first two bytes, label i % 5. */
-export function idxPair(folder: string, count: number, side: number): string {
+export function idxPair(folder: string, count: number, side: number, first = 0): string {
   const images = new Uint8Array(count * side * side);
-  for (let i = 0; i < count; i += 1) images.fill(i % 251, i * side * side, (i + 1) * side * side);
-  for (let i = 0; i < count; i += 1) images.set([i & 0xff, i >> 8], i * side * side);
-  const labels = Uint8Array.from({ length: count }, (_, i) => i % 5);
+  for (let k = 0; k < count; k += 1) {
+    const i = first + k;
+    images.fill(i % 251, k * side * side, (k + 1) * side * side);
+    images.set([i & 0xff, i >> 8], k * side * side);
+  }
+  const labels = Uint8Array.from({ length: count }, (_, k) => (first + k) % 5);
   const path = join(folder, "train-images-idx3-ubyte.gz");
   writeFile(path, gzipSync(idxBytes(8, [count, side, side], images)));
   writeFile(join(folder, "train-labels-idx1-ubyte.gz"), gzipSync(idxBytes(8, [count], labels)));
@@ -36,8 +39,8 @@ export function idxPair(folder: string, count: number, side: number): string {
 export const streamFields: Fields = { data: tensor("int32", [40]), label: classes(["a", "b", "c"]) };
 
 /** Samples as a program gives them, their number not told beforehand: sample i is full of i. */
-export async function* stream(count: number) {
-  for (let i = 0; i < count; i += 1) {
+export async function* stream(count: number, first = 0) {
+  for (let i = first; i < first + count; i += 1) {
     yield { data: new Int32Array(40).fill(i), label: "abc"[i % 3]!, path: `row ${i}` };
   }
 }
