@@ -1,0 +1,146 @@
+// The two ways in which samples get into a dataset: in one pass, or in two over piles. Both write through a
+// DatasetWriter, and go on where that stands.
+
+import fs from "node:fs";
+import { join } from "node:path";
+import { SpillwayError } from "../errors.js";
+import { type Manifest, manifestName } from "../format/manifest.js";
+import { layoutPermutation } from "../order/layout.js";
+import type { Source } from "../source/source.js";
+import { type Fields, sampleBytes } from "../tensor/field.js";
+import { keepOriginal, type Original } from "./dataset-copy.js";
+import { DatasetWriter, readManifest } from "./dataset-writer.js";
+import { discardAppend } from "./discard.js";
+import { otherCount, type Steps, writeByIndex, writeInTurn } from "./fill.js";
+import type { PackOptions, PackProgress } from "./options.js";
+import type { CreateSink } from "./row-sink.js";
+import { type PackState, removeState } from "./state.js";
+import { arenaBytesOf, type TwoPassJob, takeFromPiles, throwOnPiles, writerShare } from "./two-pass.js";
+
+/** Everything that both ways of packing need. */
+export interface Way {
+  source: Source;
+  path: string;
+  /** Rows of the commits before. */
+  before: number;
+  head: Pick<Manifest, "layout" | "source" | "files">;
+  /** Seed of the order in which samples are written, undefined for the source's. */
+  order: number | undefined;
+  shardRows: number;
+  createSink: CreateSink;
+  memoryBytes: number;
+  committed: Manifest | undefined;
+  /** The dataset whose ids, catalog and splits the new one keeps. */
+  original: Original | undefined;
+  jobs: number;
+  options: PackOptions;
+}
+
+function stepsFor(way: Way, phase: PackProgress["phase"], total: number | undefined): Steps {
+  const each = sampleBytes(way.source.fields);
+  return {
+    advance: (samples) => way.options.onProgress?.({ phase, samples, total, bytes: samples * each }),
+    check: () => way.options.signal?.throwIfAborted(),
+  };
+}
+
+function createWriter(
+  way: Way,
+  fields: Fields,
+  count: number | undefined,
+  memoryBytes: number,
+): Promise<DatasetWriter> {
+  const { path, before, head, shardRows, createSink, committed, original } = way;
+  return DatasetWriter.create({
+    hasCatalog: original === undefined,
+    folder: path,
+    fields,
+    ...(way.source.columns && { columns: way.source.columns }),
+    head,
+    plannedRows: count === undefined ? null : before + count,
+    memoryBytes,
+    shardRows,
+    createSink,
+    ...(committed && { committed }),
+  });
+}
+
+/** One pass: by their numbers where samples can be read at random, else as they come. */
+export async function packInOnePass(way: Way): Promise<Manifest> {
+  const { source, order, before, jobs, path } = way;
+  const count = source.sampleCount;
+  const writer = await createWriter(way, source.fields, count, way.memoryBytes);
+  const steps = stepsFor(way, "writing", count);
+  try {
+    if (source.readInto && count !== undefined) {
+      const places = order === undefined ? undefined : layoutPermutation(count, order);
+      const indexOf = (row: number) => places?.at(row) ?? row;
+      await writeByIndex(source, writer, { before, count, jobs, indexOf }, steps);
+    } else {
+      const written = await writeInTurn(source.samples(writer.submittedRows - before), writer, before, steps);
+      if (count !== undefined && written < count) throw otherCount(count, written);
+      if (written === 0) {
+        removeEmpty(path, before);
+        throw noSamples(source);
+      }
+    }
+    const { original } = way;
+    return await writer.finish((manifest) => original && keepOriginal(original, path, manifest, order));
+  } catch (error) {
+    await writer.abandon();
+    throw error;
+  }
+}
+
+/** Two passes over piles, from where an interrupted pack stood. */
+export async function packInTwoPasses(way: Way, begun: PackState): Promise<Manifest> {
+  const { source, path, before, memoryBytes } = way;
+  const job: TwoPassJob = {
+    folder: path,
+    source,
+    seed: way.order!,
+    arena: new Uint8Array(arenaBytesOf(memoryBytes)),
+    state: begun,
+    steps: stepsFor(way, "reading", source.sampleCount),
+  };
+  const state = await throwOnPiles(job);
+  const total = state.samples;
+  if (total === 0) {
+    removeState(path);
+    throw noSamples(source);
+  }
+  const fields = (state.fields ?? source.fields) as Fields;
+  const writer = await createWriter(way, fields, total, memoryBytes * writerShare);
+  const done: { end: number; remove: () => void }[] = [];
+  const onPileDone = (end: number, remove: () => void) => {
+    done.push({ end: before + end, remove });
+    // A pile goes when all of it is committed: until then a kill would need it.
+    while (done.length > 0 && done[0]!.end <= writer.committedRows) done.shift()!.remove();
+  };
+  try {
+    const samples = takeFromPiles({ ...job, state }, writer.submittedRows - before, onPileDone);
+    await writeInTurn(samples, writer, before, stepsFor(way, "writing", total));
+    return await writer.finish();
+  } catch (error) {
+    await writer.abandon();
+    throw error;
+  }
+}
+
+/** Removes what was begun for a stream that turned out to be empty. */
+function removeEmpty(path: string, before: number): void {
+  const manifest = readManifest(path);
+  if (before > 0 && manifest) discardAppend(path, manifest);
+  else {
+    for (const name of [manifestName, "shards", "index", "catalog"])
+      fs.rmSync(join(path, name), { recursive: true, force: true });
+  }
+  removeState(path);
+}
+
+/** The error for a source that turned out to be empty. */
+export function noSamples(source: Source): SpillwayError {
+  return new SpillwayError("source", `the source (${source.kind}) gave no samples`, {
+    remedy: "Check that it is the right folder or iterable.",
+  });
+}
