@@ -162,8 +162,9 @@ const tasks = {
     run(process.execPath, ["scripts/check-text.mjs"]);
   },
   docs: () => {
-    build();
+    buildTools();
     run(process.execPath, ["scripts/cli-reference.mjs"]);
+    run(process.execPath, ["scripts/walk.mjs"]);
   },
   example: () => {
     buildTools();

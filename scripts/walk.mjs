@@ -1,0 +1,63 @@
+// Writes docs/one-folder.md: runs the commands of its template, scripts/one-folder.md, in a temporary folder, and puts
+// what they print behind them. `npm run docs` calls it. A line "$ command" in a block is run; a block that begins with
+// "// name.mjs" is written to that file.
+
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const template = join(root, "scripts/one-folder.md");
+
+/** What a command of the page runs. */
+function programOf(command) {
+  return command
+    .replace(/^npx spillway /, `"${process.execPath}" "${join(root, "dist/cli/main.js")}" `)
+    .replace(
+      /^node scripts\/task\.mjs example one-folder /,
+      `"${process.execPath}" "${join(root, "build/examples/one-folder.js")}" `,
+    )
+    .replace(/^node /, `"${process.execPath}" `);
+}
+
+/** Runs the page; gives its text with the output of every command. */
+export function walk() {
+  const folder = mkdtempSync(join(tmpdir(), "spillway-walk-"));
+  try {
+    mkdirSync(join(folder, "node_modules"));
+    symlinkSync(root, join(folder, "node_modules/spillway"));
+    symlinkSync(join(root, "node_modules/@tensorflow"), join(folder, "node_modules/@tensorflow"));
+    writeFileSync(join(folder, "package.json"), '{ "type": "module" }\n');
+    return readFileSync(template, "utf8").replace(/```(\w*)\n([\s\S]*?)```/g, (_, language, block) => {
+      const [, name] = /^\/\/ (\S+\.mjs)\n/.exec(block) ?? [];
+      if (name) writeFileSync(join(folder, name), block);
+      return `\`\`\`${language}\n${name ? block : runBlock(block, folder)}\`\`\``;
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function runBlock(block, folder) {
+  return block
+    .trimEnd()
+    .split("\n")
+    .map((line) => (line.startsWith("$ ") ? `${line}\n${run(line.slice(2), folder)}` : `${line}\n`))
+    .join("");
+}
+
+function run(command, folder) {
+  const done = spawnSync("sh", ["-c", programOf(command)], {
+    cwd: folder,
+    encoding: "utf8",
+    env: { ...process.env, NO_COLOR: "1", COLUMNS: "110", NODE_NO_WARNINGS: "1" },
+  });
+  if (done.status !== 0) throw new Error(`${command}\n${done.stdout}${done.stderr}`);
+  return done.stdout.replaceAll(folder, "~").replace(/\n*$/, "\n").replace(/^\n$/, "");
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  writeFileSync(join(root, "docs/one-folder.md"), walk());
+}
