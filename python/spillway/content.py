@@ -57,7 +57,7 @@ class IndexColumns:
 
 @dataclass(frozen=True)
 class Shard:
-    """One file of samples: `starts[field]` is where the field's first record lies in it; `index` is that of an index."""
+    """One file of samples: `starts[field]` is where a field's first record lies in it; `index` is that of an index."""
 
     path: str
     rows: int

@@ -27,7 +27,7 @@ _MAX_PATH_BYTES = 4096
 _FILES_AT_ONCE = 32
 #: Systems cut and round a file's time each in their own way, to the microsecond that an index holds.
 _TIME_SLACK_US = 1
-_LEADS_OUT = re.compile(r"^[/\\]|^[A-Za-z]:|\0|(?:^|[/\\])\.\.(?:[/\\]|$)")
+_LEADS_OUT = re.compile(r"^[/\\]|^[A-Za-z]:|\0|(?:^|[/\\])\.\.(?:[/\\]|\Z)")
 
 
 class IndexedFiles:

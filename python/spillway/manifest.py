@@ -1,8 +1,8 @@
 """dataset.json to objects, with every number checked: what a dataset consists of, by FORMAT.md.
 
 Rule: what the manifest does not name does not exist, and a manifest that passed `parse_manifest` can be trusted: each
-column lies within its shard's bytes, and the rows of shards, dataset and last commit agree. What an unfinished append has
-added is checked, and left out.
+column lies within its shard's bytes, and the rows of shards, dataset and last commit agree. What an unfinished append
+has added is checked, and left out.
 """
 
 from __future__ import annotations

@@ -49,7 +49,8 @@ def at_commit(folder: str, manifest: Manifest, commit: Optional[int]) -> Manifes
     number = operator.index(commit)
     if not 1 <= number <= len(manifest.commits):
         what = f"{folder} has {len(manifest.commits)} commits, there is no commit {number}"
-        raise SpillwayError(what, "missing", f"Give 1 to {len(manifest.commits)}, or leave it out.", {"dataset": folder})
+        remedy = f"Give 1 to {len(manifest.commits)}, or leave it out."
+        raise SpillwayError(what, "missing", remedy, {"dataset": folder})
     return manifest.at_commit(number)
 
 
