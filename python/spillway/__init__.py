@@ -2,7 +2,7 @@
 
 from .dataset import Dataset
 from .errors import SpillwayError
-from .manifest import Field
+from .content import Field
 
 __all__ = ["Dataset", "Field", "SpillwayError"]
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""`Dataset`: a packed dataset, or one split of it, in the form that PyTorch calls map-style.
+"""`Dataset`: a packed or indexed dataset, or one split of it, in the form that PyTorch calls map-style.
 
 Stands at the end of the path: manifest and splits say which rows, `RowReader` fetches them, here they become samples.
 Rule: all that is handed out is owned by the caller, who may write into it.
@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import operator
 import os
-import stat
 import warnings
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from . import checked
+from .content import Field, Manifest
 from .errors import SpillwayError
-from .manifest import MANIFEST_NAME, MAX_MANIFEST_BYTES, Field, Manifest, parse_manifest
+from .opening import at_commit, describe_unfinished, open_manifest
 from .rows import RowReader
 from .splits import Scheme, read_bits, read_scheme, scheme_names
 from .verify import verify_scheme, verify_shards
@@ -36,7 +35,7 @@ class Dataset:
     """Samples of a dataset that Spillway packed, read from disk when they are asked for.
 
     A sample is a dict: each tensor field an array of the field's shape, each class field its label as `numpy.int64`,
-    and "id", the sample's row in the dataset, as `numpy.int64`. It is bound to the dataset as it was when opened:
+    and "id", the sample's number in the catalog, as `numpy.int64`. It is bound to the dataset as it was when opened:
     samples appended later are not seen. Many threads may use it; it may be forked and pickled, and then opens its files
     anew.
 
@@ -60,6 +59,11 @@ class Dataset:
     dtype
         "float32": tensors are converted to it, as the TypeScript library delivers them. "stored": tensors keep the
         type they were packed in. Labels and ids are int64 in both.
+    commit
+        Which commit of the dataset, counted from 1: the samples that were there then, and the classes that were known.
+        None for the last one that is whole.
+    source
+        Of an indexed dataset: the folder with the samples' files, where it is no longer where it was.
 
     Raises
     ------
@@ -71,7 +75,7 @@ class Dataset:
     Warns
     -----
     UserWarning
-        if packing has not finished: what is there is read.
+        if packing has not finished: what is there is read. If samples are being added: what was there before is read.
 
     Notes
     -----
@@ -91,11 +95,17 @@ class Dataset:
         fields: Optional[Sequence[str]] = None,
         as_tuple: bool = False,
         dtype: str = "float32",
+        commit: Optional[int] = None,
+        source: "Optional[Union[str, os.PathLike[str]]]" = None,
     ) -> None:
         if dtype not in ("float32", "stored"):
             raise SpillwayError(f"dtype is {dtype!r}", "usage", 'Give "float32" or "stored".')
         self._path = os.path.abspath(os.fspath(path))
-        self._manifest = _open_manifest(self._path)
+        self._manifest = at_commit(self._path, open_manifest(self._path), commit)
+        self._source = None if source is None else os.path.abspath(os.fspath(source))
+        if self._source is not None and self._manifest.files is None:
+            what = f"{self._path} holds its samples itself, so there is no source to be told"
+            raise SpillwayError(what, "usage", "Leave source out.", {"dataset": self._path})
         self._names = _chosen(self._path, self._manifest, fields)
         self._as_tuple = as_tuple
         self._dtype = dtype
@@ -107,15 +117,9 @@ class Dataset:
             raise SpillwayError("a fold is of a split, and none is named", "usage", 'Give split="train" or "val".')
         self._bitmap = None if split is None else read_bits(self._scheme(), split, fold)
         self._count = self._manifest.rows if self._bitmap is None else len(self._bitmap)
-        self._reader = RowReader(self._path, self._manifest)
-        if not self._manifest.is_whole:
-            planned = "" if self._manifest.planned_rows is None else f" of {self._manifest.planned_rows}"
-            warnings.warn(
-                f"{self._path} is not whole: packing has not finished, "
-                f"{self._manifest.rows}{planned} samples are there. "
-                'Run the same "spillway pack" again to go on.',
-                stacklevel=2,
-            )
+        self._reader = RowReader(self._path, self._manifest, self._source)
+        if not self._manifest.is_whole or (self._manifest.appended_rows is not None and commit is None):
+            warnings.warn(describe_unfinished(self._path, self._manifest), stacklevel=2)
 
     @property
     def fields(self) -> Dict[str, Field]:
@@ -158,12 +162,17 @@ class Dataset:
 
     @property
     def rows(self) -> int:
-        """Samples in the whole dataset, whatever the split."""
+        """Samples in the whole dataset at this commit, whatever the split."""
         return self._manifest.rows
 
     @property
+    def commit(self) -> int:
+        """Number of this commit, counted from 1."""
+        return len(self._manifest.commits)
+
+    @property
     def fingerprint(self) -> str:
-        """Fingerprint of all that the dataset holds, 16 hexadecimal digits; "" where nothing was packed yet."""
+        """Fingerprint of all that this commit holds, 16 hexadecimal digits; "" where nothing was packed yet."""
         return self._manifest.commits[-1].fingerprint if self._manifest.commits else ""
 
     def __len__(self) -> int:
@@ -210,7 +219,7 @@ class Dataset:
             if one of them lies beyond the samples
         SpillwayError
             `corrupt` for a shard that ends early, with shard and sample; `missing` or `io` for one that cannot be
-            opened or read
+            opened or read; `missing` or `mismatch` for an indexed file that is gone or changed, with its sample
         """
         stored = self._read(indices)
         values = [stored[name].astype(self._delivered(name), copy=False) for name in self._names]
@@ -226,14 +235,16 @@ class Dataset:
     def verify(self) -> None:
         """Checks every byte of the whole dataset, and of its scheme, against the stored checksums.
 
-        Reads all shards once, whatever the split; several hundred MB/s where shards hold many samples.
+        Reads all shards once, whatever the split and the commit; several hundred MB/s where shards hold many samples.
+        Of an index, all files are read.
 
         Raises
         ------
         SpillwayError
-            `corrupt` at the first difference, naming shard, field and sample
+            `corrupt` at the first difference, naming shard, field and sample; `missing` or `mismatch` for an indexed
+            file that is gone or changed
         """
-        verify_shards(self._path, self._manifest)
+        verify_shards(self._path, self._manifest, self._source)
         scheme = self._known_scheme()
         if scheme is not None:
             verify_scheme(scheme)
@@ -294,37 +305,6 @@ class Dataset:
         if field is None or field.kind == "class":
             return np.int64(value)
         return np.array(value, self._delivered(name))
-
-
-def _open_manifest(folder: str) -> Manifest:
-    path = os.path.join(folder, MANIFEST_NAME)
-    try:
-        content = checked.read_bytes(path, MAX_MANIFEST_BYTES)
-    except (FileNotFoundError, NotADirectoryError) as cause:
-        is_folder = os.path.isdir(folder)
-        raise SpillwayError(
-            f"{folder} is no Spillway dataset: it has no {MANIFEST_NAME}" if is_folder else f"{folder} is not there",
-            "missing",
-            'Check the path, or make a dataset with "spillway pack <source> <dataset>".',
-            {"dataset": folder},
-        ) from cause
-    manifest = parse_manifest(content, path)
-    for shard in manifest.shards:
-        _check_size(folder, os.path.join(folder, shard.path), shard.path, shard.byte_length)
-    return manifest
-
-
-def _check_size(folder: str, path: str, shard: str, byte_length: int) -> None:
-    where = {"dataset": folder, "shard": shard}
-    remedy = "Restore the shard from a copy, or pack again."
-    try:
-        found = os.stat(path)
-    except (FileNotFoundError, NotADirectoryError) as cause:
-        raise SpillwayError(f"shard {path} is not there", "missing", remedy, where) from cause
-    except OSError as cause:
-        raise checked.unreadable(path, cause) from cause
-    if not stat.S_ISREG(found.st_mode) or found.st_size != byte_length:
-        raise SpillwayError(f"shard {path} has {found.st_size} bytes, expected {byte_length}", "corrupt", remedy, where)
 
 
 def _chosen(folder: str, manifest: Manifest, fields: Optional[Sequence[str]]) -> List[str]:

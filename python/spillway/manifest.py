@@ -1,19 +1,17 @@
 """dataset.json to objects, with every number checked: what a dataset consists of, by FORMAT.md.
 
 Rule: what the manifest does not name does not exist, and a manifest that passed `parse_manifest` can be trusted: each
-column lies within its shard's bytes, and the rows of shards, dataset and last commit agree.
+column lies within its shard's bytes, and the rows of shards, dataset and last commit agree. What an unfinished append
+has added is checked, and left out.
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import Any, Dict, Optional, Tuple
-
-import numpy as np
+from typing import Any, Dict, List, Optional, Tuple
 
 from . import checked
 from .checked import Damaged
+from .content import PLACE_BYTES, Commit, Field, Files, IndexColumns, Manifest, Shard
 from .errors import SpillwayError
 
 FORMAT_VERSION = 1
@@ -36,69 +34,6 @@ _DTYPES = (
     "float64",
 )
 _CLASS_DTYPES = ("uint8", "uint16", "int32")
-
-
-@dataclass(frozen=True)
-class Field:
-    """A named part of a sample.
-
-    Attributes
-    ----------
-    kind
-        "tensor" or "class".
-    dtype
-        numpy's name of the stored type.
-    shape
-        of one sample, row-major; () for scalars and class labels.
-    classes
-        names that a label is an index into; () for tensors.
-    channel_axis
-        the axis of the shape that counts channels, where the packer was told.
-    """
-
-    kind: str
-    dtype: str
-    shape: Tuple[int, ...]
-    classes: Tuple[str, ...] = ()
-    channel_axis: Optional[int] = None
-
-    @property
-    def stride(self) -> int:
-        """Bytes of one stored record."""
-        return math.prod(self.shape) * np.dtype(self.dtype).itemsize
-
-
-@dataclass(frozen=True)
-class Shard:
-    """One file of samples: `starts[field]` is where the field's first record lies in it."""
-
-    path: str
-    rows: int
-    byte_length: int
-    starts: Dict[str, int]
-    sums_path: str
-    sums_byte_length: int
-    sums_hash: str
-
-
-@dataclass(frozen=True)
-class Commit:
-    """The dataset as it was after one packing: its rows, and a fingerprint of all that they hold."""
-
-    rows: int
-    fingerprint: str
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """The content of dataset.json, as far as reading samples needs it."""
-
-    fields: Dict[str, Field]
-    rows: int
-    shards: Tuple[Shard, ...]
-    commits: Tuple[Commit, ...]
-    is_whole: bool
-    planned_rows: Optional[int]
 
 
 def parse_manifest(content: bytes, path: str) -> Manifest:
@@ -136,27 +71,70 @@ def _manifest(value: Dict[str, Any]) -> Manifest:
         checked.text(name, "name of a field", 256): _field(field, f'field "{name}"')
         for name, field in checked.record(value.get("fields"), "fields").items()
     }
+    files = _files(value.get("files"), fields)
     rows = checked.count(value.get("rows"), "rows")
-    shards = tuple(
-        _shard(shard, f"shards.{index}", fields)
+    shards = [
+        _shard(shard, f"shards.{index}", fields, files)
         for index, shard in enumerate(checked.array(value.get("shards"), "shards"))
-    )
-    commits = tuple(
-        _commit(commit, f"commits.{index}")
-        for index, commit in enumerate(checked.array(value.get("commits"), "commits"))
-    )
+    ]
     held = sum(shard.rows for shard in shards)
     if held != rows:
         raise Damaged(f"shards hold {held} rows, the dataset {rows}")
+    commits = _commits(value.get("commits"), fields)
     last = commits[-1].rows if commits else 0
     if last != rows:
         raise Damaged(f"the last commit has {last} rows, the dataset {rows}")
-    planned = None
-    if "packing" in value:
-        planned = checked.record(value["packing"], "packing").get("rows")
-        if planned is not None:
-            planned = checked.count(planned, "packing.rows")
-    return Manifest(fields, rows, shards, commits, "packing" not in value, planned)
+    placed = _placed(value.get("placed"), rows)
+    if "packing" not in value:
+        return Manifest(fields, rows, tuple(shards), commits, True, None, files, placed)
+    packing = checked.record(value["packing"], "packing")
+    planned = packing.get("rows")
+    if planned is not None:
+        planned = checked.count(planned, "packing.rows")
+    if "before" not in packing:
+        return Manifest(fields, rows, tuple(shards), commits, False, planned, files, placed)
+    before = checked.count(packing["before"], "packing.before")
+    if len(commits) < 2 or commits[-2].rows != before:
+        raise Damaged(f"samples are being added behind {before} rows, which no commit has")
+    whole = Manifest(
+        fields, rows, _first(shards, before), commits[:-1], True, planned, files, placed, appended_rows=rows - before
+    )
+    return whole.at_commit(len(whole.commits))
+
+
+def _first(shards: List[Shard], rows: int) -> Tuple[Shard, ...]:
+    """The first shards, which hold `rows` rows together."""
+    kept: List[Shard] = []
+    for shard in shards:
+        if rows <= 0:
+            break
+        kept.append(shard)
+        rows -= shard.rows
+    return tuple(kept)
+
+
+def _files(value: Any, fields: Dict[str, Field]) -> Optional[Files]:
+    if value is None:
+        return None
+    files = checked.record(value, "files")
+    field = checked.text(files.get("field"), "files.field", 256)
+    if field not in fields or fields[field].kind != "tensor":
+        raise Damaged(f'field "{field}", which is said to be in files, is no tensor of the dataset')
+    return Files(field, checked.text(files.get("root"), "files.root", 4096))
+
+
+def _placed(value: Any, rows: int) -> Tuple[Tuple[int, int], ...]:
+    if value is None:
+        return ()
+    blocks = []
+    for index, entry in enumerate(checked.array(value, "placed")):
+        block = checked.record(entry, f"placed.{index}")
+        block_rows = checked.count(block.get("rows"), f"placed.{index}.rows", 1)
+        blocks.append((block_rows, checked.count(block.get("seed"), f"placed.{index}.seed")))
+    total = sum(block_rows for block_rows, _ in blocks)
+    if total > rows:
+        raise Damaged(f"{total} rows are placed, the dataset has {rows}")
+    return tuple(blocks)
 
 
 def _field(value: Any, name: str) -> Field:
@@ -185,7 +163,7 @@ def _field(value: Any, name: str) -> Field:
     return tensor
 
 
-def _shard(value: Any, name: str, fields: Dict[str, Field]) -> Shard:
+def _shard(value: Any, name: str, fields: Dict[str, Field], files: Optional[Files]) -> Shard:
     shard = checked.record(value, name)
     path = checked.inner_path(shard.get("path"), f"{name}.path")
     rows = checked.count(shard.get("rows"), f"{name}.rows", 1)
@@ -193,6 +171,8 @@ def _shard(value: Any, name: str, fields: Dict[str, Field]) -> Shard:
     columns = checked.record(shard.get("columns"), f"{name}.columns")
     starts = {}
     for field_name, field in fields.items():
+        if files is not None and field_name == files.field:
+            continue
         column = checked.record(columns.get(field_name), f'column "{field_name}" of {path}')
         start = checked.count(column.get("start"), f'start of column "{field_name}" of {path}')
         stride = column.get("stride")
@@ -210,10 +190,36 @@ def _shard(value: Any, name: str, fields: Dict[str, Field]) -> Shard:
         checked.inner_path(sums.get("path"), f"{name}.sums.path"),
         checked.count(sums.get("bytes"), f"{name}.sums.bytes"),
         checked.hash_text(sums.get("hash"), f"{name}.sums.hash"),
+        None if files is None else _index_columns(shard.get("files"), path, rows, byte_length),
     )
 
 
-def _commit(value: Any, name: str) -> Commit:
-    commit = checked.record(value, name)
-    rows = checked.count(commit.get("rows"), f"{name}.rows")
-    return Commit(rows, checked.hash_text(commit.get("fingerprint"), f"{name}.fingerprint"))
+def _index_columns(value: Any, path: str, rows: int, byte_length: int) -> IndexColumns:
+    files = checked.record(value, f"files of {path}")
+    names = ("places", "offsets", "paths", "pathBytes")
+    columns = IndexColumns(*(checked.count(files.get(name), f"{name} of {path}") for name in names))
+    ends = (
+        columns.places + rows * PLACE_BYTES,
+        columns.offsets + (rows + 1) * 4,
+        columns.paths + columns.path_byte_length,
+    )
+    if max(ends) > byte_length:
+        raise Damaged(f"the files of {path} do not lie within its {byte_length} bytes")
+    return columns
+
+
+def _commits(value: Any, fields: Dict[str, Field]) -> Tuple[Commit, ...]:
+    commits: List[Commit] = []
+    for index, entry in enumerate(checked.array(value, "commits")):
+        name = f"commits.{index}"
+        commit = checked.record(entry, name)
+        rows = checked.count(commit.get("rows"), f"{name}.rows", commits[-1].rows if commits else 0)
+        counts = commit.get("classes")
+        if counts is not None:
+            counts = {
+                field: checked.count(count, f'classes of "{field}" of {name}', 0, len(fields[field].classes))
+                for field, count in checked.record(counts, f"classes of {name}").items()
+                if field in fields
+            }
+        commits.append(Commit(rows, checked.hash_text(commit.get("fingerprint"), f"{name}.fingerprint"), counts))
+    return tuple(commits)

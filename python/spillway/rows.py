@@ -1,4 +1,4 @@
-"""Rows to arrays: which reads a batch takes (`plan_reads`, pure), and doing them.
+"""Samples to arrays: where they lie, which reads a batch takes (`plan_reads`, pure), and doing them.
 
 A sample is one positioned read per field. Fields of few bytes, labels above all, are read once and kept, so that a
 sample is one read, not two. A disk is fast only with many reads under way, so those of a batch are all asked for before
@@ -13,9 +13,11 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 import numpy as np
 
 from . import checked
+from .content import Manifest, Shard
 from .errors import SpillwayError
 from .files import OpenFile, OpenFiles
-from .manifest import Manifest, Shard
+from .indexed import IndexedFiles
+from .permutation import Placement
 
 #: A column of records up to this size is kept in memory, if the whole of it takes no more than MAX_KEPT_BYTES.
 MAX_KEPT_RECORD_BYTES = 16
@@ -24,28 +26,28 @@ MAX_KEPT_BYTES = 2**26
 _BYTES_AHEAD = 2**24
 
 
-def plan_reads(first_rows: np.ndarray, ids: np.ndarray) -> List[Tuple[int, int, int, int]]:
-    """The reads that give the records of `ids`: few files at a time, neighbours together.
+def plan_reads(first_rows: np.ndarray, wanted: np.ndarray) -> List[Tuple[int, int, int, int]]:
+    """The reads that give the records of some rows: few files at a time, neighbours together.
 
     Parameters
     ----------
     first_rows
         int64 [shards + 1], ascending: the first row of each shard, then the number of rows
-    ids
-        int64 [B], each a row of the dataset
+    wanted
+        int64 [B], each a row of the layout
 
     Returns
     -------
     list of (shard, row in the shard, place in the batch, count)
         shard by shard; records that follow each other in the file and in the batch are one read
     """
-    if len(ids) == 1:  # All that follows costs some 40 microseconds, ten times the read itself.
-        shard = int(first_rows.searchsorted(ids[0], side="right")) - 1
-        return [(shard, int(ids[0] - first_rows[shard]), 0, 1)]
-    order = np.argsort(ids, kind="stable")
-    rows = ids[order]
+    if len(wanted) == 1:  # All that follows costs some 40 microseconds, ten times the read itself.
+        shard = int(first_rows.searchsorted(wanted[0], side="right")) - 1
+        return [(shard, int(wanted[0] - first_rows[shard]), 0, 1)]
+    order = np.argsort(wanted, kind="stable")
+    rows = wanted[order]
     shards = np.searchsorted(first_rows, rows, side="right") - 1
-    is_new = np.ones(len(ids) + 1, bool)
+    is_new = np.ones(len(wanted) + 1, bool)
     is_new[1:-1] = (rows[1:] - rows[:-1] != 1) | (order[1:] - order[:-1] != 1) | (shards[1:] != shards[:-1])
     bounds = np.flatnonzero(is_new)
     starts, counts = bounds[:-1], bounds[1:] - bounds[:-1]
@@ -56,12 +58,20 @@ def plan_reads(first_rows: np.ndarray, ids: np.ndarray) -> List[Tuple[int, int, 
 
 
 class RowReader:
-    """Reads records of a dataset by row; usable from many threads, after a fork, and when unpickled elsewhere."""
+    """Reads records of a dataset by id; usable from many threads, after a fork, and when unpickled elsewhere.
 
-    def __init__(self, folder: str, manifest: Manifest) -> None:
+    Parameters
+    ----------
+    root
+        where the files of an index are now, if not where they were
+    """
+
+    def __init__(self, folder: str, manifest: Manifest, root: Optional[str] = None) -> None:
         self._folder = folder
         self._manifest = manifest
         self._files = OpenFiles()
+        self._placement = Placement(manifest.placed)
+        self._indexed = None if manifest.files is None else IndexedFiles(folder, manifest, root, self._files)
         self._first_rows = np.cumsum([0, *(shard.rows for shard in manifest.shards)], dtype=np.int64)
         self._kept: Dict[str, np.ndarray] = {}
 
@@ -73,7 +83,7 @@ class RowReader:
         names
             fields of the dataset
         ids
-            int64 [B], each a row of the dataset
+            int64 [B], each a sample of the dataset
 
         Returns
         -------
@@ -82,19 +92,24 @@ class RowReader:
         Raises
         ------
         SpillwayError
-            `corrupt` for a shard that ends early, `missing` or `io` for one that cannot be opened or read
+            `corrupt` for a shard that ends early, `missing` or `io` for one that cannot be opened or read; `missing`
+            or `mismatch` for an indexed file that is gone or changed
         """
+        rows = self._placement.rows_of(ids)
         raw = {}
         far = []
         for name in names:
             field = self._manifest.fields[name]
-            if field.stride <= MAX_KEPT_RECORD_BYTES and field.stride * self._manifest.rows <= MAX_KEPT_BYTES:
-                raw[name] = self._kept_column(name)[ids]
+            if self._indexed is not None and self._manifest.files is not None and name == self._manifest.files.field:
+                raw[name] = np.empty((len(ids), field.stride), np.uint8)
+                self._indexed.read_into(rows, ids, raw[name])
+            elif field.stride <= MAX_KEPT_RECORD_BYTES and field.stride * self._first_rows[-1] <= MAX_KEPT_BYTES:
+                raw[name] = self._kept_column(name)[rows]
             else:
                 raw[name] = np.empty((len(ids), field.stride), np.uint8)
                 far.append(name)
         if far:
-            self._fill(far, plan_reads(self._first_rows, ids), {name: raw[name] for name in far})
+            self._fill(far, plan_reads(self._first_rows, rows), {name: raw[name] for name in far})
         return {name: self._typed(name, raw[name]) for name in names}
 
     def close(self) -> None:
@@ -114,7 +129,7 @@ class RowReader:
         """All records of a small field, uint8 [rows, stride]. Two threads may both load it: the same bytes."""
         column = self._kept.get(name)
         if column is None:
-            column = np.empty((self._manifest.rows, self._manifest.fields[name].stride), np.uint8)
+            column = np.empty((self._first_rows[-1], self._manifest.fields[name].stride), np.uint8)
             first_rows = self._first_rows.tolist()
             plan = [(index, 0, first_rows[index], shard.rows) for index, shard in enumerate(self._manifest.shards)]
             self._fill([name], plan, {name: column})
@@ -159,7 +174,7 @@ class RowReader:
     def _ends_early(self, file: OpenFile, shard_index: int, row: int, name: str) -> SpillwayError:
         shard = self._manifest.shards[shard_index]
         end_byte = os.fstat(file.descriptor).st_size
-        sample = int(self._first_rows[shard_index]) + row
+        sample = int(self._placement.ids_of(self._first_rows[shard_index : shard_index + 1] + row)[0])
         return SpillwayError(
             f"shard {file.path} ends at byte {end_byte}, expected {shard.byte_length}: "
             f'"{name}" of sample {sample} is not whole',

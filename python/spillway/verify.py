@@ -1,19 +1,23 @@
 """Checks every byte of a dataset's samples, sums and splits against the sums that were stored with them.
 
-Order of trust: the manifest names each .sums file's sum; the .sums file holds the sums of runs of records.
+Order of trust: the manifest names each .sums file's sum; the .sums file holds the sums of runs of records, of an index
+also those of the records in their files.
 Rule: bounded memory, whatever the size of a record or shard: hundreds of runs are read side by side, piece by piece.
 """
 
 from __future__ import annotations
 
 import os
+from typing import Callable, List, Optional, Tuple
 
 import numpy as np
 
 from . import checked
+from .content import Manifest, Shard
 from .errors import SpillwayError
 from .files import OpenFile, OpenFiles
-from .manifest import Manifest, Shard
+from .indexed import IndexedFiles
+from .permutation import Placement
 from .splits import Scheme, bits_path, cut_bits, read_bits_file
 from .xxh64 import ManyHashes, xxh64
 
@@ -24,18 +28,28 @@ _RUNS_AT_ONCE = 1024
 _PIECE_BYTES = 2**24
 
 
-def verify_shards(folder: str, manifest: Manifest) -> None:
-    """Checks all shards and their sums; raises `corrupt`, naming shard, field and samples, at the first difference."""
+def verify_shards(folder: str, manifest: Manifest, root: Optional[str] = None) -> None:
+    """Checks all shards and their sums; raises `corrupt`, naming shard, field and samples, at the first difference.
+
+    Parameters
+    ----------
+    root
+        where the files of an index are now, if not where they were
+    """
     first_row = 0
     files = OpenFiles()
+    placement = Placement(manifest.placed)
+    indexed = None if manifest.files is None else IndexedFiles(folder, manifest, root, files)
     try:
         for shard in manifest.shards:
             sums = _read_sums(folder, manifest, shard)
             file = files.acquire(os.path.join(folder, shard.path))
             try:
-                _verify_columns(folder, manifest, shard, file, sums, first_row)
+                _verify_columns(folder, manifest, shard, file, sums, placement, first_row)
             finally:
                 files.release(file)
+            if indexed is not None:
+                _verify_files(manifest, shard, indexed, sums, first_row)
             first_row += shard.rows
     finally:
         files.close()
@@ -59,9 +73,19 @@ def run_length(stride: int) -> int:
     return max(1, _SUM_BYTES // stride)
 
 
+def _sum_places(manifest: Manifest, shard: Shard) -> List[Tuple[str, int, int]]:
+    """Of each field in order: its name, the records that share a sum, and how many sums it has in the shard."""
+    places = []
+    for name, field in manifest.fields.items():
+        is_in_files = manifest.files is not None and name == manifest.files.field
+        length = 1 if is_in_files else run_length(field.stride)
+        places.append((name, length, -(-shard.rows // length)))
+    return places
+
+
 def _read_sums(folder: str, manifest: Manifest, shard: Shard) -> np.ndarray:
     path = os.path.join(folder, shard.sums_path)
-    expected = 8 * sum(-(-shard.rows // run_length(field.stride)) for field in manifest.fields.values())
+    expected = 8 * sum(count for _, _, count in _sum_places(manifest, shard))
     try:
         content = checked.read_bytes(path, max(expected, shard.sums_byte_length))
     except (FileNotFoundError, NotADirectoryError) as cause:
@@ -76,11 +100,20 @@ def _read_sums(folder: str, manifest: Manifest, shard: Shard) -> np.ndarray:
 
 
 def _verify_columns(
-    folder: str, manifest: Manifest, shard: Shard, file: OpenFile, sums: np.ndarray, first_row: int
+    folder: str,
+    manifest: Manifest,
+    shard: Shard,
+    file: OpenFile,
+    sums: np.ndarray,
+    placement: Placement,
+    first_row: int,
 ) -> None:
     sum_index = 0
-    for name, field in manifest.fields.items():
-        length = run_length(field.stride)
+    for name, length, sum_count in _sum_places(manifest, shard):
+        field = manifest.fields[name]
+        if manifest.files is not None and name == manifest.files.field:
+            sum_index += sum_count
+            continue
         full_count, rest_rows = divmod(shard.rows, length)
         groups = [
             (first, min(_RUNS_AT_ONCE, full_count - first), length) for first in range(0, full_count, _RUNS_AT_ONCE)
@@ -89,44 +122,78 @@ def _verify_columns(
             groups.append((full_count, 1, rest_rows))
         for first, count, rows in groups:
             start_byte = shard.starts[name] + first * length * field.stride
-            found = _hash_runs(file, start_byte, count, rows * field.stride)
+            found = _hash_runs(_reads_of(file, start_byte, count, rows * field.stride), count, rows * field.stride)
             wrong = np.flatnonzero(found != sums[sum_index + first : sum_index + first + count])
             if len(wrong):
                 run = first + int(wrong[0])
-                sample = first_row + run * length
+                samples = placement.ids_of(first_row + run * length + np.arange(rows))
                 expected = int(sums[sum_index + run])
                 raise SpillwayError(
                     f"shard {file.path} is corrupt: checksum {int(found[wrong[0]]):016x}, expected {expected:016x} "
-                    f'("{name}" of {_samples(sample, rows)})',
+                    f'("{name}" of {_samples(samples)})',
                     "corrupt",
                     "Restore the shard from a copy, or pack again.",
-                    {"dataset": folder, "shard": shard.path, "field": name, "sample": sample},
+                    {"dataset": folder, "shard": shard.path, "field": name, "sample": int(samples[0])},
                 )
-        sum_index += full_count + (1 if rest_rows else 0)
+        sum_index += sum_count
 
 
-def _hash_runs(file: OpenFile, start_byte: int, count: int, run_bytes: int) -> np.ndarray:
-    """Sums of `count` runs of `run_bytes` each that follow each other in a file, uint64 [count]."""
+def _verify_files(
+    manifest: Manifest, shard: Shard, indexed: IndexedFiles, sums: np.ndarray, first_row: int
+) -> None:
+    """Reads all records of an index from their files."""
+    assert manifest.files is not None
+    name = manifest.files.field
+    stride = manifest.fields[name].stride
+    places = _sum_places(manifest, shard)
+    first_sum = sum(count for _, _, count in places[: [field for field, _, _ in places].index(name)])
+    at_once = max(1, min(_RUNS_AT_ONCE, _PIECE_BYTES // stride))
+    for first in range(0, shard.rows, at_once):
+        rows = first_row + np.arange(first, min(first + at_once, shard.rows))
+
+        def read(start: int, piece_bytes: int, rows: np.ndarray = rows) -> np.ndarray:
+            pieces = np.empty((len(rows), piece_bytes), np.uint8)
+            indexed.read_into(rows, rows, pieces, start)
+            return pieces
+
+        found = _hash_runs(read, len(rows), stride)
+        wrong = np.flatnonzero(found != sums[first_sum + first : first_sum + first + len(rows)])
+        if len(wrong):
+            row = int(rows[wrong[0]])
+            raise indexed.other_content(row, row)
+
+
+#: Gives bytes of some runs from a byte of each on: (start, bytes) to uint8 [runs, bytes].
+_ReadPieces = Callable[[int, int], np.ndarray]
+
+
+def _reads_of(file: OpenFile, start_byte: int, count: int, run_bytes: int) -> _ReadPieces:
+    """Reads of `count` runs that follow each other in a file."""
+
+    def read(start: int, piece_bytes: int) -> np.ndarray:
+        pieces = np.empty((count, piece_bytes), np.uint8)
+        if piece_bytes == run_bytes:
+            _read_exactly(file, pieces.reshape(-1), start_byte)
+            return pieces
+        for index in range(count):
+            _read_exactly(file, pieces[index], start_byte + index * run_bytes + start)
+        return pieces
+
+    return read
+
+
+def _hash_runs(read: _ReadPieces, count: int, run_bytes: int) -> np.ndarray:
+    """Sums of `count` runs of `run_bytes` each, uint64 [count]."""
     hashes = ManyHashes(count)
     whole = run_bytes // 32 * 32
     piece_bytes = max(32, min(whole, _PIECE_BYTES // count // 32 * 32))
     if piece_bytes >= whole:
-        content = np.empty((count, run_bytes), np.uint8)
-        _read_exactly(file, content.reshape(-1), start_byte)
+        content = read(0, run_bytes)
         hashes.update(content[:, :whole])
         return hashes.finish(content[:, whole:])
     for piece_start in range(0, whole, piece_bytes):
-        hashes.update(
-            _read_pieces(file, start_byte + piece_start, count, run_bytes, min(piece_bytes, whole - piece_start))
-        )
-    return hashes.finish(_read_pieces(file, start_byte + whole, count, run_bytes, run_bytes - whole))
-
-
-def _read_pieces(file: OpenFile, start_byte: int, count: int, run_bytes: int, piece_bytes: int) -> np.ndarray:
-    pieces = np.empty((count, piece_bytes), np.uint8)
-    for index in range(count):
-        _read_exactly(file, pieces[index], start_byte + index * run_bytes)
-    return pieces
+        hashes.update(read(piece_start, min(piece_bytes, whole - piece_start)))
+    return hashes.finish(read(whole, run_bytes - whole))
 
 
 def _read_exactly(file: OpenFile, target: np.ndarray, start_byte: int) -> None:
@@ -138,5 +205,11 @@ def _read_exactly(file: OpenFile, target: np.ndarray, start_byte: int) -> None:
         raise checked.damaged(file.path, f"it ends at byte {os.fstat(file.descriptor).st_size}")
 
 
-def _samples(first: int, count: int) -> str:
-    return f"sample {first}" if count == 1 else f"samples {first} to {first + count - 1}"
+def _samples(ids: np.ndarray) -> str:
+    """Samples that share a sum in words: their ids follow one another, unless they were laid out anew."""
+    first, last = int(ids[0]), int(ids[-1])
+    if len(ids) == 1:
+        return f"sample {first}"
+    if last - first == len(ids) - 1:
+        return f"samples {first} to {last}"
+    return f"sample {first} and {len(ids) - 1} that lie behind it"

@@ -3,15 +3,17 @@
 
     python python/tests/check_packed.py DATASET SOURCE_FOLDER
 
-SOURCE_FOLDER has one sub-folder per class with one .npy file per sample; DATASET was packed from it by the TypeScript
-library with the fields "data" and "label" and unchanged dtypes. Checked: all sums, every sample's bytes and class, that
-splits share no sample, and, where pyarrow is installed, that every shard is a valid Arrow file with the same numbers
-and that the catalog tells the truth. Exits with 0 if all agree, with 1 and the first difference if not.
+SOURCE_FOLDER has one sub-folder per class with one .npy file per sample; DATASET was packed, indexed, compacted or
+appended from it by the TypeScript library with the fields "data" and "label" and unchanged dtypes. Checked: all sums,
+every sample's bytes and class, that splits share no sample, and, where pyarrow is installed, that every shard is a
+valid Arrow file with the same numbers, that an index says where its records are, and that the catalog tells the truth.
+Exits with 0 if all agree, with 1 and the first difference if not.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections import Counter
@@ -24,6 +26,7 @@ if __name__ == "__main__":
 
 from spillway import Dataset, SpillwayError  # noqa: E402
 from spillway.splits import scheme_names  # noqa: E402
+from spillway.permutation import Placement  # noqa: E402
 from spillway.xxh64 import xxh64  # noqa: E402
 
 try:
@@ -144,31 +147,54 @@ def check_splits(folder: str) -> int:
     return checked
 
 
-def check_arrow(dataset: Dataset, folder: str) -> None:
+def check_arrow(dataset: Dataset, folder: str, source: str) -> None:
     """Reads every shard with pyarrow, validates it in full, and compares its numbers with those that we read."""
+    with open(os.path.join(folder, "dataset.json"), encoding="utf-8") as file:
+        manifest = json.load(file)
+    in_files = manifest["files"]["field"] if "files" in manifest else None
+    stored = [name for name in dataset.fields if name != in_files]
+    placement = Placement([(block["rows"], block["seed"]) for block in manifest.get("placed", [])])
     first = 0
-    shards = os.path.join(folder, "shards")
-    for name in sorted(name for name in os.listdir(shards) if name.endswith(".arrow")):
+    for shard in manifest["shards"]:
+        name = shard["path"]
         try:
-            with pyarrow.OSFile(os.path.join(shards, name)) as file:
+            with pyarrow.OSFile(os.path.join(folder, name)) as file:
                 table = pyarrow.ipc.open_file(file).read_all()
             table.validate(full=True)
         except pyarrow.ArrowException as cause:
             raise Difference(f"{name} is no valid Arrow file: {cause}") from cause
-        if table.column_names != list(dataset.fields):
-            raise Difference(f"{name} has the columns {table.column_names}, the dataset {list(dataset.fields)}")
+        columns = stored if in_files is None else [*stored, "place", "path"]
+        if table.column_names != columns:
+            raise Difference(f"{name} has the columns {table.column_names}, expected are {columns}")
         for start in range(0, table.num_rows, _SAMPLES_AT_ONCE):
             count = min(_SAMPLES_AT_ONCE, table.num_rows - start)
-            ours = dataset.batch(range(first + start, first + start + count))
-            for field_name, field in dataset.fields.items():
+            ours = dataset.batch(placement.ids_of(np.arange(first + start, first + start + count)))
+            for field_name in stored:
+                field = dataset.fields[field_name]
                 column = table.column(field_name).slice(start, count).combine_chunks()
                 theirs = _numpy_of(column, f'{name}, "{field_name}"', field.shape)
                 # Arrow has no bool of one byte: FORMAT.md stores those as uint8.
                 expected = ours[field_name].astype("uint8" if field.dtype == "bool" else field.dtype)
                 _check_array(f'{name}, "{field_name}", rows {start} to {start + count - 1}', theirs, expected)
+            if in_files is not None:
+                _check_places(name, table.slice(start, count), ours[in_files], source)
         first += table.num_rows
     if first != len(dataset):
         raise Difference(f"shards have {first} rows, the dataset {len(dataset)}")
+
+
+def _check_places(name: str, table, records: np.ndarray, source: str) -> None:
+    """Reads records of an index where its columns say that they are."""
+    places, paths = table.column("place").to_pylist(), table.column("path").to_pylist()
+    for (start_byte, byte_length, modified_us), path, record in zip(places, paths, records):
+        full = os.path.join(source, path)
+        found = os.stat(full)
+        if found.st_size != byte_length or abs(found.st_mtime_ns // 1000 - modified_us) > 1:
+            raise Difference(f"{name}: {path} is not of the size and time that are told")
+        with open(full, "rb") as file:
+            file.seek(start_byte)
+            if file.read(record.nbytes) != record.tobytes():
+                raise Difference(f"{name}: {path} has other bytes at {start_byte} than the sample")
 
 
 def _numpy_of(column, what: str, shape) -> np.ndarray:
@@ -193,7 +219,7 @@ def check(folder: str, source: str) -> List[str]:
     if pyarrow is None:
         print("pyarrow is not installed: shards were not read as Arrow files", file=sys.stderr)
     else:
-        check_arrow(dataset, folder)
+        check_arrow(dataset, folder, source)
         done.append("shards as Arrow files")
     return done
 
