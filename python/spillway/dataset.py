@@ -15,6 +15,7 @@ import numpy as np
 
 from .content import Field, Manifest
 from .errors import SpillwayError
+from .excluded import without_excluded
 from .opening import at_commit, describe_unfinished, open_manifest
 from .rows import RowReader
 from .splits import Scheme, read_bits, read_scheme, scheme_names
@@ -64,6 +65,8 @@ class Dataset:
         None for the last one that is whole.
     source
         Of an indexed dataset: the folder with the samples' files, where it is no longer where it was.
+    with_excluded
+        Also samples that "spillway exclude" left out.
 
     Raises
     ------
@@ -97,6 +100,7 @@ class Dataset:
         dtype: str = "float32",
         commit: Optional[int] = None,
         source: "Optional[Union[str, os.PathLike[str]]]" = None,
+        with_excluded: bool = False,
     ) -> None:
         if dtype not in ("float32", "stored"):
             raise SpillwayError(f"dtype is {dtype!r}", "usage", 'Give "float32" or "stored".')
@@ -115,7 +119,8 @@ class Dataset:
         self._side = None if side is None else os.path.abspath(os.fspath(side))
         if split is None and fold is not None:
             raise SpillwayError("a fold is of a split, and none is named", "usage", 'Give split="train" or "val".')
-        self._bitmap = None if split is None else read_bits(self._scheme(), split, fold)
+        chosen = None if split is None else read_bits(self._scheme(), split, fold)
+        self._bitmap = chosen if with_excluded else without_excluded(self._path, self._manifest, chosen, self._side)
         self._count = self._manifest.rows if self._bitmap is None else len(self._bitmap)
         self._reader = RowReader(self._path, self._manifest, self._source)
         if not self._manifest.is_whole or (self._manifest.appended_rows is not None and commit is None):
