@@ -50,7 +50,12 @@ async function measureDraws(
   const before = pool.held;
   const start = performance.now();
   const view = { fingerprint, count: rows, rows: { kind: "range" as const, start: 0 } };
-  const held = await new Drawings(table, pool, () => {}).take(drawing, view, residents);
+  const held = await new Drawings(
+    table,
+    pool,
+    () => {},
+    () => false,
+  ).take(drawing, view, residents);
   const buildMs = performance.now() - start;
   const bitsPerRow = ((pool.held - before) * 8) / rows;
   const reservation = pool.reserve(4096, "a loop");

@@ -15,6 +15,8 @@ import { storedColumns } from "./columns.js";
 import { readExcluded } from "./excluded.js";
 import { readSplitMarks, type SplitMarks, toBitBytes } from "./split-marks.js";
 
+/** Milliseconds between two interruptions of a query that is no longer wanted. */
+const interruptMs = 20;
 const defaultMemoryBytes = 2 ** 28;
 const leastMemoryBytes = 2 ** 25;
 const maxThreads = 4;
@@ -79,15 +81,23 @@ export async function withCatalogTable<T>(
     await connection.run(`CREATE VIEW catalog AS ${sql}`);
     await connection.run("SET lock_configuration = true");
     await connection.run("BEGIN TRANSACTION READ ONLY");
-    const interrupt = () => connection.interrupt();
+    // Again and again: an interruption between two statements is forgotten when the next one starts.
+    let interruptions: NodeJS.Timeout | undefined;
+    const interrupt = () => {
+      connection.interrupt();
+      interruptions = setInterval(() => connection.interrupt(), interruptMs);
+    };
     signal?.addEventListener("abort", interrupt, { once: true });
     try {
+      // It may have come while the table was made.
+      signal?.throwIfAborted();
       return await work({ connection, columns, memoryBytes, splitProblem: problem });
     } catch (error) {
       signal?.throwIfAborted();
       throw error;
     } finally {
       signal?.removeEventListener("abort", interrupt);
+      clearInterval(interruptions);
     }
   });
 }

@@ -29,16 +29,22 @@ export class Drawings {
   readonly #place: DrawingPlace;
   readonly #kept = new Map<string, Kept>();
 
-  constructor(table: DatasetTable, pool: MemoryPool, requireOpen: () => void) {
+  /** @param makeRoom gives back what nobody uses; false where there was nothing */
+  constructor(table: DatasetTable, pool: MemoryPool, requireOpen: () => void, makeRoom: () => boolean) {
     const reserve = (byteLength: number, purpose: string): Reservation => {
       try {
         return pool.reserve(byteLength, purpose);
       } catch (error) {
-        if (!isShortage(error) || !this.releaseUnused()) throw error;
+        if (!isShortage(error) || !makeRoom()) throw error;
         return pool.reserve(byteLength, purpose);
       }
     };
     this.#place = { table, pool, reserve, requireOpen };
+  }
+
+  /** Whether any is being made. */
+  get isBuilding(): boolean {
+    return [...this.#kept.values()].some(({ done }) => !done);
   }
 
   /** Sentences about the drawings that are in memory. */

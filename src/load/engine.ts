@@ -1,14 +1,12 @@
 // What the loops of one open dataset share: its table, its memory, its readers, and what is resident.
 
 import { SpillwayError } from "../errors.js";
-import { bitmapBytes, directoryBytes, fillDirectory } from "../order/bitmap.js";
 import type { Field } from "../tensor/field.js";
 import { Drawings } from "./drawings.js";
-import { MemoryPool, type Reservation } from "./memory-pool.js";
-import type { RowTable } from "./messages.js";
+import { MemoryPool } from "./memory-pool.js";
 import { ReaderPool } from "./reader-pool.js";
 import { loadResidents, type Residents } from "./residents.js";
-import type { Selection } from "./selection.js";
+import { RowTables } from "./row-tables.js";
 import type { DatasetTable } from "./table.js";
 
 export class Engine {
@@ -18,9 +16,10 @@ export class Engine {
   readonly readers: ReaderPool;
   /** What balanced and weighted loops draw by. */
   readonly drawings: Drawings;
+  /** Where the rows of views lie. */
+  readonly rows: RowTables;
   /** How to end each running loop. */
   readonly loops = new Set<() => Promise<void>>();
-  readonly #rowTables = new Map<string, { table: RowTable; held: Reservation[] }>();
   #residents: Promise<Residents> | undefined;
   #loopNumber = 0;
   #isClosed = false;
@@ -30,7 +29,13 @@ export class Engine {
     this.fields = table.columns.map((column) => column.field);
     this.pool = new MemoryPool(memoryBytes);
     this.readers = new ReaderPool(this.pool, table);
-    this.drawings = new Drawings(table, this.pool, () => this.requireOpen());
+    this.rows = new RowTables(this.pool, () => this.releaseUnused());
+    this.drawings = new Drawings(
+      table,
+      this.pool,
+      () => this.requireOpen(),
+      () => this.releaseUnused(),
+    );
   }
 
   /** @throws SpillwayError `usage` once the dataset is closed: its memory is then somebody else's */
@@ -57,36 +62,12 @@ export class Engine {
     return this.#loopNumber;
   }
 
-  /** How readers find the rows of a selection; its bits are read once and stay in the pool. */
-  rowTable(selection: Selection): RowTable {
-    const { rows } = selection;
-    if (rows.kind === "range") return rows;
-    const known = this.#rowTables.get(rows.hash);
-    if (known) return known.table;
-    const selected = rows.read();
-    const bits = this.pool.reserve(bitmapBytes(rows.rows), "the rows of the view");
-    let directory: Reservation;
-    try {
-      directory = this.pool.reserve(directoryBytes(rows.rows), "the rows of the view");
-    } catch (error) {
-      bits.release();
-      throw error;
-    }
-    const words = new Uint32Array(bits.memory.buffer, bits.address, bitmapBytes(rows.rows) / 4);
-    words.fill(0);
-    new Uint8Array(words.buffer, words.byteOffset, words.byteLength).set(selected);
-    fillDirectory(
-      words,
-      new Float64Array(directory.memory.buffer, directory.address, directoryBytes(rows.rows) / 8),
-    );
-    const table: RowTable = {
-      kind: "bitmap",
-      rows: rows.rows,
-      bits: { segment: bits.segment, address: bits.address },
-      directory: { segment: directory.segment, address: directory.address },
-    };
-    this.#rowTables.set(rows.hash, { table, held: [bits, directory] });
-    return table;
+  /** Gives back the memory of what no loop uses; false where there was nothing. */
+  releaseUnused(): boolean {
+    const hadDrawings = this.drawings.releaseUnused();
+    // A drawing that is being made may look at rows whose loop does not wait for it any more.
+    const hadRows = !this.drawings.isBuilding && this.rows.releaseUnused();
+    return hadDrawings || hadRows;
   }
 
   /** Ends every loop and thread and gives the memory back. */

@@ -28,7 +28,7 @@ export interface RoomRequest {
 }
 
 /**
- * Plans a loop and reserves what it needs. Drawings that no loop uses make room where there is none.
+ * Plans a loop and reserves what it needs. Drawings and rows that no loop uses make room where there is none.
  *
  * @throws SpillwayError `memory`, with the smallest that works
  */
@@ -44,7 +44,7 @@ export function reserveLoop(
   try {
     return reserve();
   } catch (error) {
-    if (!isShortage(error) || !engine.drawings.releaseUnused()) throw error;
+    if (!isShortage(error) || !engine.releaseUnused()) throw error;
     return reserve();
   }
 }

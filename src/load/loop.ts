@@ -11,8 +11,9 @@ import type { HeldDrawing } from "./drawings.js";
 import { type Engine, loopEnded } from "./engine.js";
 import { type RoomRequest, reserveLoop } from "./loop-room.js";
 import type { Reservation } from "./memory-pool.js";
-import type { ReaderJob, ResidentTable, RowTable } from "./messages.js";
+import type { ReaderJob, ResidentTable } from "./messages.js";
 import type { LoopPlan } from "./plan.js";
+import type { HeldRows } from "./row-tables.js";
 import type { Selection } from "./selection.js";
 
 /** Milliseconds for which the consumer may sleep although a batch is there, to be woken less often. */
@@ -106,15 +107,17 @@ async function startLoop(engine: Engine, request: LoopRequest): Promise<Loop> {
   engine.requireOpen();
   const { selection, signal, drawing = { kind: "permutation" } } = request;
   const { fingerprint, count } = selection;
-  const rows = engine.rowTable(selection);
-  const held = await engine.drawings.take(drawing, { fingerprint, count, rows }, residents, signal);
+  const rows = engine.rows.take(selection);
+  let held: HeldDrawing | undefined;
   try {
+    held = await engine.drawings.take(drawing, { fingerprint, count, rows: rows.table }, residents, signal);
     engine.requireOpen();
     if (request.expectedMark !== undefined)
       requireSameDrawing(request.expectedMark, held.mark, engine.table.root);
     return launch(engine, request, { residents: residents.table, rows, drawing: held });
   } catch (error) {
-    held.release();
+    held?.release();
+    rows.release();
     throw error;
   }
 }
@@ -122,7 +125,7 @@ async function startLoop(engine: Engine, request: LoopRequest): Promise<Loop> {
 /** What a loop works on, all of it in memory. */
 interface LoopGround {
   residents: ResidentTable;
-  rows: RowTable;
+  rows: HeldRows;
   drawing: HeldDrawing;
 }
 
@@ -146,7 +149,7 @@ function launch(engine: Engine, request: LoopRequest, { residents, rows, drawing
         seed: request.seed,
         viewFingerprint: request.selection.fingerprint,
         drawing: drawing.table,
-        rows,
+        rows: rows.table,
         residents,
         reservation: { segment: reservation.segment, address: reservation.address },
         reader: number,
@@ -189,6 +192,7 @@ function launch(engine: Engine, request: LoopRequest, { residents, rows, drawing
       await Promise.all(ended).finally(() => clearInterval(hold));
       reservation.release();
       drawing.release();
+      rows.release();
     },
   };
   engine.loops.add(loop.close);

@@ -206,3 +206,18 @@ test("choices without samples, and options that make no sense, are refused", asy
     "a view has either a split or rows, not both. Leave one of them out.",
   );
 });
+
+test("rows of views that no loop uses give way where memory is short", async () => {
+  const large = await packed({ count: 20_000, length: 2, dtype: "uint8" });
+  const own = await open(large, { memory: "9 MiB" });
+  // Each view's rows take 4 KiB in the pool, many times over what is free beside the readers.
+  for (let seed = 0; seed < 400; seed += 1) {
+    const view = own.view({ take: 50, seed });
+    let size = 0;
+    for await (const batch of view.batches({ batchSize: 50, readers: 1 })) size += batch.size;
+    assert.equal(size, 50);
+  }
+  const { heldBytes, memoryBytes } = await own.stats();
+  assert.ok(heldBytes <= memoryBytes);
+  await own.close();
+});

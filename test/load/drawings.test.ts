@@ -125,7 +125,12 @@ test("labels, directory and bits in segments apart give the same draws as in one
       release() {},
     };
     const reservation = pool.reserve(4096, "a loop");
-    const drawings = new Drawings(table, pool, () => {});
+    const drawings = new Drawings(
+      table,
+      pool,
+      () => {},
+      () => false,
+    );
     const held = await drawings.take(
       { kind: "balanced", field: "label" },
       { fingerprint: whole.fingerprint, count, rows: view },

@@ -309,6 +309,7 @@ test("a file that grows while it is being read from is found changed by those wh
     error.message,
     /00000\.npy changed since it was indexed as sample 0 of .*: it had 208 bytes and has 209/,
   );
-  assert.ok(count >= 50 && count < 50 + 40 + 41, String(count));
+  // The reader may be far ahead of the loop when the file grows: the ring has room for many such batches.
+  assert.ok(count >= 50 && count < 20 * 40, String(count));
   await dataset.close();
 });
