@@ -27,6 +27,8 @@ import type { CreateSink, RowSink } from "./row-sink.js";
 const maxBlockBytes = 4 * 2 ** 20;
 /** Where each record came from is held outside the block: few rows, so that it does not matter. */
 const maxBlockRows = 16_384;
+/** Fewer where an index is made: more is held of each record, and for longer. */
+const maxIndexBlockRows = 2048;
 const blockCount = 2;
 /** Room in a header for class names that are met while the shard is written. */
 const openClassBytes = 65_536;
@@ -105,7 +107,8 @@ export class DatasetWriter {
     const most = Math.floor((perBlock - overhead) / rowBytes);
     this.#before = committed?.packing ? (committed.packing.before ?? 0) : (committed?.rows ?? 0);
     const planned = plannedRows === null ? Number.POSITIVE_INFINITY : plannedRows - this.#before;
-    const blockRows = Math.max(1, Math.min(most, maxBlockRows, shardRows, planned));
+    const rowLimit = head.files ? maxIndexBlockRows : maxBlockRows;
+    const blockRows = Math.max(1, Math.min(most, rowLimit, shardRows, planned));
     this.#openClasses = Object.entries(fields).flatMap(([name, field]) => {
       if (field.kind !== "class" || field.classes.length > 0) return [];
       const known = committed?.fields[name];

@@ -20,7 +20,10 @@ export class IndexWriter implements RowSink {
   readonly #sums: Record<string, { parts: Uint8Array[]; carry: { bytes: Uint8Array } }> = {};
   readonly #columns: Record<string, Uint8Array[]> = {};
   readonly #places: BigInt64Array;
+  /** Paths one after another, a piece for each block, and where each path ends. */
   readonly #paths: Buffer[] = [];
+  readonly #ends: Int32Array;
+  #pathBytes = 0;
   #rows = 0;
 
   /** @param field the one that stays in its files */
@@ -28,6 +31,7 @@ export class IndexWriter implements RowSink {
     this.#options = options;
     this.#stored = Object.fromEntries(Object.entries(options.fields).filter(([name]) => name !== field));
     this.#places = new BigInt64Array((options.capacity * placeBytes) / 8);
+    this.#ends = new Int32Array(options.capacity + 1);
     for (const name of Object.keys(options.fields))
       this.#sums[name] = { parts: [], carry: { bytes: new Uint8Array() } };
     for (const name of Object.keys(this.#stored)) this.#columns[name] = [];
@@ -46,13 +50,21 @@ export class IndexWriter implements RowSink {
 
   async write(block: Block, count: number): Promise<void> {
     for (const [name, parts] of Object.entries(this.#columns)) parts.push(block.column(name, count).slice());
+    const paths = Buffer.from(
+      block.origins
+        .slice(0, count)
+        .map((origin) => origin!.path)
+        .join(""),
+    );
+    this.#paths.push(paths);
     for (let k = 0; k < count; k += 1) {
       const { place, path } = block.origins[k]!;
       const at = (this.#rows + k) * 3;
       this.#places[at] = BigInt(place!.startByte);
       this.#places[at + 1] = BigInt(place!.fileBytes);
       this.#places[at + 2] = BigInt(place!.modifiedUs);
-      this.#paths.push(Buffer.from(path));
+      this.#pathBytes += Buffer.byteLength(path);
+      this.#ends[this.#rows + k + 1] = this.#pathBytes;
     }
     this.#rows += count;
   }
@@ -64,20 +76,15 @@ export class IndexWriter implements RowSink {
     const stored: Fields = Object.fromEntries(
       Object.keys(this.#stored).map((name) => [name, fields[name]!] as const),
     );
-    const paths = Buffer.concat(this.#paths);
-    const plan = planIndex(stored, rows, paths.length, indexHeaderBytesOf(stored));
+    const plan = planIndex(stored, rows, this.#pathBytes, indexHeaderBytesOf(stored));
     const { header, footer } = encodeIndex(stored, plan);
-    const offsets = new Int32Array(rows + 1);
-    this.#paths.forEach((path, k) => {
-      offsets[k + 1] = offsets[k]! + path.length;
-    });
     const bytes = new Uint8Array(plan.bodyEnd + footer.length);
     bytes.set(header);
     for (const [name, parts] of Object.entries(this.#columns))
       bytes.set(Buffer.concat(parts), plan.columns[name]!.start);
     bytes.set(new Uint8Array(this.#places.buffer, 0, rows * placeBytes), plan.files.places);
-    bytes.set(new Uint8Array(offsets.buffer), plan.files.offsets);
-    bytes.set(paths, plan.files.paths);
+    bytes.set(new Uint8Array(this.#ends.buffer, 0, (rows + 1) * 4), plan.files.offsets);
+    bytes.set(Buffer.concat(this.#paths), plan.files.paths);
     bytes.set(footer, plan.bodyEnd);
     const path = `index/${String(this.#options.number).padStart(5, "0")}`;
     const sums = Buffer.concat(Object.values(this.#sums).flatMap(({ parts }) => parts));

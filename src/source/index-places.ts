@@ -29,10 +29,10 @@ export class IndexedRecords {
     let row = 0;
     for (const entry of manifest.shards) {
       if (row === rows) break;
-      for (const { path, startByte } of await placesIn(folder, entry)) {
+      await eachPlace(folder, entry, (path, startByte) => {
         keys[row] = keyOf(hasher, path, startByte);
         row += 1;
-      }
+      });
     }
     keys.sort();
     return new IndexedRecords(keys, hasher);
@@ -59,10 +59,12 @@ function keyOf(hasher: Hasher, path: Uint8Array, startByte: number): bigint {
     .finish();
 }
 
-async function placesIn(
+/** Calls `take` for each row of an index, in order. */
+async function eachPlace(
   folder: string,
   { path, rows, files }: ShardEntry,
-): Promise<{ path: Uint8Array; startByte: number }[]> {
+  take: (path: Uint8Array, startByte: number) => void,
+): Promise<void> {
   const damaged = (row: number) =>
     new SpillwayError("corrupt", `${path} of ${folder} is damaged at row ${row}: its path cannot be told`, {
       remedy: "Restore it from a copy, or index anew.",
@@ -80,12 +82,11 @@ async function placesIn(
     const place = await read(rows * placeBytes, places);
     const end = await read((rows + 1) * 4, offsets);
     const text = await read(pathBytes, paths);
-    return Array.from({ length: rows }, (_, row) => {
+    for (let row = 0; row < rows; row += 1) {
       const [from, to] = [end.readInt32LE(row * 4), end.readInt32LE(row * 4 + 4)];
       if (from < 0 || to < from || to > pathBytes) throw damaged(row);
-      const { startByte } = decodePlace(place.subarray(row * placeBytes));
-      return { path: text.subarray(from, to), startByte };
-    });
+      take(text.subarray(from, to), decodePlace(place.subarray(row * placeBytes)).startByte);
+    }
   } finally {
     file.close();
   }

@@ -26,7 +26,14 @@ export function openFile(path: string): ReadableFile {
   } catch (cause) {
     throw ioError(cause, path, "cannot be opened");
   }
-  const { size: byteLength, mtimeMs } = fs.fstatSync(fd);
+  let stat: fs.Stats;
+  try {
+    stat = fs.fstatSync(fd);
+  } catch (cause) {
+    fs.closeSync(fd);
+    throw ioError(cause, path, "cannot be examined");
+  }
+  const { size: byteLength, mtimeMs } = stat;
   return {
     path,
     byteLength,
