@@ -1,6 +1,6 @@
 // Resident columns: labels and other small fields, the sums, and which of them were checked, loaded once into the pool
-// when the first loop starts: columns by id, sums by row. What would take more than an eighth of the memory is read like the large fields, and
-// that is said in `notes`.
+// when the first loop starts: columns by id, sums by row. What would take more than an eighth of the memory is read like
+// the large fields, and that is said in `notes`.
 
 import { join } from "node:path";
 import { SpillwayError } from "../errors.js";

@@ -54,11 +54,7 @@ export interface DatasetTable {
 }
 
 /** @param filesRoot where the files of an index are now, if not where they were */
-export function createTable(
-  root: string,
-  manifest: Manifest,
-  filesRoot = manifest.files?.root,
-): DatasetTable {
+export function createTable(root: string, manifest: Manifest, filesRoot?: string): DatasetTable {
   // Without those of an unfinished append: that may be given up, and its files with it.
   const shards = firstParts(manifest.shards, wholeCommits(manifest).at(-1)!.rows);
   const inFiles = manifest.files?.field;
@@ -101,7 +97,7 @@ export function createTable(
     shardBytes: Float64Array.from(shards, (shard) => shard.bytes),
     firstRows,
     columns,
-    files: filesRoot === undefined ? undefined : filesTable(filesRoot, shards),
+    files: manifest.files && filesTable(filesRoot ?? manifest.files.root, shards),
     placed: manifest.placed,
   };
 }

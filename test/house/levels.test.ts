@@ -84,3 +84,18 @@ test("each file opens with what it does", () => {
   for (const file of files)
     assert.match(readFileSync(file, "utf8"), /^(#![^\n]*\n)?\/\/ \S/, relative(root, file));
 });
+
+test("a reader thread needs no package: each of them would load it anew", () => {
+  const seen = new Set<string>();
+  const visit = (file: string) => {
+    if (seen.has(file)) return;
+    seen.add(file);
+    const text = readFileSync(file, "utf8").replaceAll(/^import type .*?;$/gms, "");
+    for (const [, target] of text.matchAll(/from\s*"([^"]+)"/g)) {
+      assert.match(target!, /^(?:node:|\.)/, `${relative(src, file)} imports ${target}`);
+      if (target!.startsWith(".")) visit(resolve(dirname(file), target!).replace(/\.js$/, ".ts"));
+    }
+  };
+  visit(join(src, "load/reader.ts"));
+  assert.ok(seen.size > 15);
+});
