@@ -14,7 +14,14 @@ export { Dataset, type DatasetStats, type OpenOptions, open } from "./dataset/da
 export type { ExcludeResult, Which } from "./dataset/exclude.js";
 export { type Mix, type MixedBatches, type MixedBatchOptions, mix } from "./dataset/mix.js";
 export type { MixedBatch } from "./dataset/mixed-batch.js";
-export type { CheckOptions, SplitCheck, SplitOptions, SplitResult } from "./dataset/split.js";
+export type {
+  CheckOptions,
+  ExtendOptions,
+  SplitCheck,
+  SplitExtension,
+  SplitOptions,
+  SplitResult,
+} from "./dataset/split.js";
 export { type Batches, type BatchOptions, type BatchSource, View } from "./dataset/view.js";
 export { type ErrorCode, type ErrorPlace, SpillwayError } from "./errors.js";
 export type { Columns, ColumnType, ColumnValue } from "./format/columns.js";

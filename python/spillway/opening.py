@@ -60,7 +60,7 @@ def describe_unfinished(folder: str, manifest: Manifest) -> str:
         planned = "" if manifest.planned_rows is None else f" of {manifest.planned_rows - manifest.rows}"
         return (
             f"{folder} is being added to, or that was interrupted: {manifest.appended_rows}{planned} new samples are "
-            'in place, and left out until it is finished. Run the same "spillway append" again to go on.'
+            'in place, and left out until it is finished. Run the same "spillway pack --append" again to go on.'
         )
     planned = "" if manifest.planned_rows is None else f" of {manifest.planned_rows}"
     return (

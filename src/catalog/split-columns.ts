@@ -118,11 +118,7 @@ class ColumnNumberer {
     const known = this.#numberOf.get(value);
     if (known !== undefined) return known;
     const number = this.#numberOf.size;
-    if (number >= maxValues) {
-      throw new SpillwayError("usage", `column "${this.name}" has more than ${maxValues} different values`, {
-        remedy: "Use a column that has the same value for many samples.",
-      });
-    }
+    if (number >= maxValues) throw tooManyValues(`column "${this.name}"`, "has");
     this.#numberOf.set(value, number);
     return number;
   }
@@ -144,10 +140,17 @@ class ColumnNumberer {
   }
 }
 
+function tooManyValues(what: string, verb: "has" | "have"): SpillwayError {
+  return new SpillwayError("usage", `${what} ${verb} more than ${maxValues} different values`, {
+    remedy: "Use a column that has the same value for many samples.",
+  });
+}
+
 /**
  * The classes that several columns make together: each combination of values that occurs is one.
  *
  * @returns with the names of the combinations, such as "walk, 7"
+ * @throws SpillwayError `usage` for more than 16 million of them
  */
 export function combineColumns(columns: readonly ColumnNumbers[]): Numbering & { names: readonly string[] } {
   const [first, ...others] = columns;
@@ -161,6 +164,8 @@ export function combineColumns(columns: readonly ColumnNumbers[]): Numbering & {
       let number = numberOf.get(key);
       if (number === undefined) {
         number = numberOf.size;
+        if (number >= maxValues)
+          throw tooManyValues(columns.map(({ name }) => `"${name}"`).join(" and "), "have");
         numberOf.set(key, number);
       }
       combined[row] = number;

@@ -22,6 +22,7 @@ interface SplitFlags extends CommonOptions {
   allowUnmatched?: boolean;
   in?: string;
   check?: boolean;
+  extend?: boolean;
   dryRun?: boolean;
 }
 
@@ -50,6 +51,7 @@ export function addSplit(program: Command): void {
       ["spillway split gestures --by part", "a column that says the split"],
       ["spillway split gestures --from splits.csv", "a table with the columns id,split or path,split"],
       ["spillway split gestures --check --group subject", "look at the splits that are there"],
+      ["spillway split gestures --extend", "share out samples that were added and are in no split yet"],
       [
         "spillway split gestures try=0.05 --scheme small --seed 3",
         "a second scheme: a twentieth of the samples, the rest in no split",
@@ -77,13 +79,14 @@ export function addSplit(program: Command): void {
       "keep the splits in a folder of your own, for datasets that are read-only or shared",
     )
     .option("--check", "look at a scheme that is there, and change nothing")
+    .option("--extend", "share out, by a scheme's own rule, samples that it does not cover yet")
     .option("--dry-run", "say what would come of it, and store nothing")
     .action(runSplit);
 }
 
 async function runSplit(path: string, shareArguments: readonly string[], flags: SplitFlags): Promise<void> {
-  const what = flags.check ? undefined : parseWhat(shareArguments, flags);
-  if (what === undefined) requireOnlyCheck(shareArguments, flags);
+  const what = flags.check || flags.extend ? undefined : parseWhat(shareArguments, flags);
+  if (what === undefined) requireNoRule(shareArguments, flags);
   const dataset = await open(path, { memory: "16 MiB", ...(flags.in !== undefined && { side: flags.in }) });
   const progress = createProgress();
   const start = performance.now();
@@ -92,7 +95,8 @@ async function runSplit(path: string, shareArguments: readonly string[], flags: 
       progress.update({ label: "Reading the catalog", samples, total, bytes: 0 });
   };
   try {
-    if (what === undefined) await check(dataset, flags, onProgress);
+    if (flags.extend) await extend(dataset, flags, onProgress);
+    else if (what === undefined) await check(dataset, flags, onProgress);
     else await makeSplits(dataset, what, flags, onProgress);
   } finally {
     progress.end();
@@ -120,6 +124,17 @@ async function check(dataset: Dataset, flags: SplitFlags, onProgress: OnProgress
     print(
       `warning: made again from its definition, ${formatCount(movedSamples)} samples would be in another split: what it goes by has changed since`,
     );
+}
+
+async function extend(dataset: Dataset, flags: SplitFlags, onProgress: OnProgress): Promise<void> {
+  const { scheme, report, added } = await dataset.extendSplits({ scheme: flags.scheme, onProgress });
+  if (flags.json) {
+    printJson({ path: dataset.path, ...scheme, report, added });
+    return;
+  }
+  print([...describeScheme(scheme, dataset.size), ...describeReport(report)].join("\n"));
+  const samples = `${formatCount(added)} ${added === 1 ? "sample" : "samples"}`;
+  print(added === 0 ? "it covered all samples already" : `${samples} that it did not cover were shared out`);
 }
 
 async function makeSplits(
@@ -212,15 +227,25 @@ function parseWhat(shareArguments: readonly string[], flags: SplitFlags): SplitB
   return parseShares(shareArguments);
 }
 
-/** @throws SpillwayError `usage` if anything is asked of a check that is not its own */
-function requireOnlyCheck(shareArguments: readonly string[], flags: SplitFlags): void {
-  const { stratify, folds, by, from, seed, allowUnmatched, dryRun } = flags;
-  const others = { stratify, folds, by, from, seed, "allow-unmatched": allowUnmatched, "dry-run": dryRun };
+/** @throws SpillwayError `usage` if anything is asked of a scheme that is there but what can be */
+function requireNoRule(shareArguments: readonly string[], flags: SplitFlags): void {
+  const { stratify, folds, by, from, seed, allowUnmatched, dryRun, check, extend, group } = flags;
+  const way = extend ? "--extend" : "--check";
+  const others = {
+    stratify,
+    folds,
+    by,
+    from,
+    seed,
+    "allow-unmatched": allowUnmatched,
+    "dry-run": dryRun,
+    ...(extend && { check, group }),
+  };
   const [other] = Object.entries(others).find(([, value]) => value !== undefined) ?? [];
   if (other === undefined && shareArguments.length === 0) return;
   const what = other === undefined ? "shares" : `--${other}`;
-  throw new SpillwayError("usage", `${what} and --check do not go together`, {
-    remedy: "A check takes --scheme, --group and --in.",
+  throw new SpillwayError("usage", `${what} and ${way} do not go together`, {
+    remedy: extend ? "It takes --scheme and --in." : "A check takes --scheme, --group and --in.",
   });
 }
 

@@ -11,18 +11,25 @@ import type { SplitBy } from "../catalog/split-rule.js";
 import type { SqlOptions } from "../catalog/sql-table.js";
 import { SpillwayError } from "../errors.js";
 import { wholeManifest } from "../format/commits.js";
-import { type Manifest, manifestName, maxManifestBytes, parseManifest } from "../format/manifest.js";
+import { type Manifest, manifestName } from "../format/manifest.js";
 import { Engine } from "../load/engine.js";
 import { createTable } from "../load/table.js";
+import { readManifest } from "../source/manifest-file.js";
 import { parseBytes } from "../store/byte-size.js";
-import { readSmallFile } from "../store/file.js";
 import { defaultMemory } from "../store/free-memory.js";
 import type { Fields } from "../tensor/field.js";
 import { annotate } from "./annotate.js";
 import { Catalog } from "./catalog.js";
 import { type Choice, choose, chooseByCatalog, type PlainViewOptions, type ViewOptions } from "./choose.js";
 import type { ExcludeResult, Which } from "./exclude.js";
-import type { CheckOptions, SplitCheck, SplitOptions, SplitResult } from "./split.js";
+import type {
+  CheckOptions,
+  ExtendOptions,
+  SplitCheck,
+  SplitExtension,
+  SplitOptions,
+  SplitResult,
+} from "./split.js";
 import { View, type ViewOrigin } from "./view.js";
 
 export interface OpenOptions {
@@ -153,6 +160,18 @@ export class Dataset {
     return splitSamples(this.#place, what, options);
   }
 
+  /**
+   * Shares samples out that a scheme does not cover yet, by its own rule; the others keep their splits. An append does
+   * so itself, for the schemes in the dataset's folder whose columns have values for the new samples.
+   *
+   * @throws SpillwayError `missing` for a scheme that is not there, `usage` where a column it goes by lacks values,
+   * `mismatch`, `locked`, `io` where the folder is read-only
+   */
+  async extendSplits(options: ExtendOptions = {}): Promise<SplitExtension> {
+    const { extendSplits } = await import("./split.js");
+    return extendSplits(this.#place, options);
+  }
+
   /** The report of a stored scheme, made again, and whether its definition still gives the same splits. */
   async checkSplits(options: CheckOptions = {}): Promise<SplitCheck> {
     const { checkSplits } = await import("./split.js");
@@ -245,9 +264,8 @@ export class Dataset {
 export async function open(path: string, options: OpenOptions = {}): Promise<Dataset> {
   const folder = resolve(path);
   const memoryBytes = options.memory === undefined ? defaultMemory() : parseBytes(options.memory);
-  const file = `${folder}/${manifestName}`;
-  if (!fs.existsSync(file)) throw notADataset(path, folder);
-  const manifest = parseManifest(new TextDecoder().decode(readSmallFile(file, maxManifestBytes)), file);
+  const manifest = readManifest(folder);
+  if (!manifest) throw notADataset(path, folder);
   if (manifest.packing) process.emitWarning(describeUnfinished(path, manifest), "SpillwayWarning");
   return new Dataset(folder, wholeManifest(manifest), memoryBytes, {
     ...(options.source !== undefined && { source: resolve(options.source) }),

@@ -2,8 +2,15 @@
 // writes to a dataset's folder, or to the user's own, and therefore under the writer's lock.
 
 import type { CatalogPlace } from "../catalog/catalog-reader.js";
-import { drawAgain, drawScheme, keepScheme } from "../catalog/make-scheme.js";
-import { defaultScheme, encodeScheme, listSchemes, readScheme, type Scheme } from "../catalog/scheme.js";
+import { drawAgain, drawScheme, extendScheme, keepScheme } from "../catalog/make-scheme.js";
+import {
+  defaultScheme,
+  encodeScheme,
+  listSchemes,
+  readScheme,
+  type Scheme,
+  schemeFolder,
+} from "../catalog/scheme.js";
 import { readAssignment, requireCommit, requireWhole } from "../catalog/split-bits.js";
 import type { OnRows } from "../catalog/split-columns.js";
 import { reportColumns, reportSplits, type SplitReport } from "../catalog/split-report.js";
@@ -35,6 +42,18 @@ export interface CheckOptions {
 export interface SplitResult {
   scheme: Scheme;
   report: SplitReport;
+}
+
+export interface ExtendOptions {
+  /** Name of the scheme, default "main". */
+  scheme?: string;
+  onProgress?: (rows: number, total: number) => void;
+}
+
+/** A scheme that was extended. */
+export interface SplitExtension extends SplitResult {
+  /** Samples that it covers now and did not before. */
+  added: number;
 }
 
 /** What a check of a stored scheme found. */
@@ -109,6 +128,20 @@ function requireOwn(place: CatalogPlace, side: string, name: string): void {
       },
     );
   }
+}
+
+/** Does the work of `dataset.extendSplits`, see there. */
+export async function extendSplits(place: CatalogPlace, options: ExtendOptions): Promise<SplitExtension> {
+  const name = options.scheme ?? defaultScheme;
+  const { rows } = readScheme(place, name);
+  const lock = takeLock(schemeFolder(place, name));
+  try {
+    await extendScheme(place, name);
+  } finally {
+    lock.release();
+  }
+  const { scheme, report } = await checkSplits(place, options);
+  return { scheme, report, added: scheme.rows - rows };
 }
 
 /** Does the work of `dataset.checkSplits`, see there. */

@@ -48,9 +48,8 @@ export function tellOlder<T extends Committed["commits"][number]>(
 }
 
 /** What of a manifest tells how far it has grown. */
-interface Growing {
+interface Growing extends Committed {
   rows: number;
-  commits: readonly { rows: number }[];
   shards: readonly { rows: number }[];
   catalog: readonly { rows: number }[];
   packing?: { before?: number | undefined } | undefined;
@@ -61,13 +60,14 @@ export function wholeCommits<T>({ commits, packing }: Pick<Growing, "packing"> &
   return packing?.before === undefined ? commits : commits.slice(0, -1);
 }
 
-/** A manifest as readers see it: where rows are being appended, without them. */
+/** A manifest as readers see it: where rows are being appended, without them and the classes that they brought. */
 export function wholeManifest<T extends Growing>(manifest: T): T {
   const before = manifest.packing?.before;
   if (before === undefined) return manifest;
   return {
     ...manifest,
     packing: undefined,
+    fields: fieldsOfCommit(manifest, manifest.commits.length - 2),
     rows: before,
     commits: manifest.commits.slice(0, -1),
     shards: firstParts(manifest.shards, before),

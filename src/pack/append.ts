@@ -2,7 +2,6 @@
 // so that a class has one number in all commits.
 
 import { SpillwayError } from "../errors.js";
-import { wholeCommits } from "../format/commits.js";
 import type { Manifest } from "../format/manifest.js";
 import type { Source } from "../source/source.js";
 import {
@@ -13,32 +12,13 @@ import {
   type Fields,
   fieldStride,
 } from "../tensor/field.js";
+import { defaultJobs } from "./checks.js";
 import { withOrigins } from "./dataset-copy.js";
 import { discardAppend } from "./discard.js";
-import { locatedSource, withoutIndexed } from "./index-source.js";
+import { locatedSource } from "./index-source.js";
+import { type KnownIn, requireNew, withoutKnown } from "./known-samples.js";
 import type { PackOptions } from "./options.js";
 import { hasState, readState } from "./state.js";
-
-/**
- * @param again whether a source may be added that is part of the dataset already
- * @throws SpillwayError `exists` for such a source
- */
-export function requireNew(source: Source, path: string, manifest: Manifest, again: boolean): void {
-  // A program's samples cannot be told from others with the same fields.
-  if (again || source.kind === "samples") return;
-  const commits = wholeCommits(manifest);
-  const at = commits.findIndex((commit, k) => {
-    const from = k === 0 ? manifest.source : commit.source;
-    // A dataset that this one was made of, or this one itself, has the fingerprint of one of its commits.
-    const isDataset = source.kind === "dataset" && commit.fingerprint === source.fingerprint;
-    return isDataset || from?.fingerprint === source.fingerprint;
-  });
-  if (at < 0) return;
-  throw new SpillwayError("exists", `these samples are in ${path} already, since commit ${at + 1}`, {
-    remedy: "There is nothing to do; to have them twice, add --again.",
-    where: { dataset: path },
-  });
-}
 
 /** A source that fits a dataset, and the dataset that it is added to. */
 export interface Appending {
@@ -52,8 +32,8 @@ export interface Appending {
  * Makes a source fit a dataset, whose lock is held. What an interrupted append left is given up where that is asked for.
  *
  * @param manifest undefined where the first pack of the dataset has not come so far
- * @throws SpillwayError `mismatch` for a dataset that is not whole, and for samples of another kind; of an index also
- * `source` and `exists`
+ * @throws SpillwayError `mismatch` for a dataset that is not whole, and for samples of another kind; `exists` for
+ * samples that are there; of an index also `source`
  */
 export async function sourceToAppend(
   opened: Source,
@@ -65,27 +45,21 @@ export async function sourceToAppend(
   requireWhole(path, manifest);
   if (options.discard && discardAppend(path, manifest)) note("Gave up what an interrupted run had left.");
   requireKnown(path, manifest);
-  const located = manifest.files ? await newToIndex(opened, path, manifest, options, note) : opened;
+  const located = manifest.files ? locatedSource(opened, manifest) : opened;
   const named = located.dataset && withOrigins(located, located.dataset);
-  return {
-    source: fitToDataset(named?.source ?? located, manifest, path, note),
-    dataset: manifest,
-    release: () => named?.release(),
-  };
-}
-
-/** What a source has that an index has not. */
-async function newToIndex(
-  opened: Source,
-  path: string,
-  manifest: Manifest,
-  options: PackOptions,
-  note: (text: string) => void,
-): Promise<Source> {
-  const located = locatedSource(opened, manifest);
-  if (options.again) return located;
-  const before = readState(path, true)?.begun.before ?? manifest.rows;
-  return withoutIndexed(located, path, manifest, before, note);
+  const release = () => named?.release();
+  try {
+    const source = fitToDataset(named?.source ?? located, manifest, path, note);
+    const { again = false, jobs = defaultJobs, signal } = options;
+    const state = readState(path, true);
+    const known: KnownIn = { path, manifest, before: state?.begun.before ?? manifest.rows, jobs, signal };
+    if (again) return { source, dataset: manifest, release };
+    if (!state) requireNew(source, known);
+    return { source: await withoutKnown(source, known, note), dataset: manifest, release };
+  } catch (error) {
+    release();
+    throw error;
+  }
 }
 
 /** @throws SpillwayError `mismatch` for a dataset whose first pack has not finished */

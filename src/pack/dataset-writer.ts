@@ -2,21 +2,13 @@
 // while the other goes to disk. What dataset.json does not name does not exist: a kill at any moment leaves the last
 // commit.
 
-import fs from "node:fs";
 import { join } from "node:path";
 import { SpillwayError } from "../errors.js";
 import type { Columns } from "../format/columns.js";
 import { classCounts } from "../format/commits.js";
-import {
-  encodeManifest,
-  formatVersion,
-  type Manifest,
-  manifestName,
-  maxManifestBytes,
-  parseManifest,
-} from "../format/manifest.js";
+import { encodeManifest, formatVersion, type Manifest, manifestName } from "../format/manifest.js";
 import { formatBytes } from "../store/byte-size.js";
-import { createFolder, readSmallFile, replaceFile, syncFolder } from "../store/file.js";
+import { createFolder, replaceFile, syncFolder } from "../store/file.js";
 import { type ClassField, type Fields, sampleBytes } from "../tensor/field.js";
 import { Block, blockBytesFor } from "./block.js";
 import { requireStorable } from "./field-checks.js";
@@ -59,13 +51,6 @@ export interface DatasetWriterOptions {
 /** Smallest number of bytes with which samples of these fields can be written. */
 export function leastWriterBytes(fields: Fields): number {
   return blockCount * blockBytesFor(fields, 1);
-}
-
-/** The manifest of a folder, or undefined where there is none. */
-export function readManifest(folder: string): Manifest | undefined {
-  const path = join(folder, manifestName);
-  if (!fs.existsSync(path)) return undefined;
-  return parseManifest(new TextDecoder().decode(readSmallFile(path, maxManifestBytes)), path);
 }
 
 /** Writes a manifest in place of the one that is there. */

@@ -26,7 +26,9 @@ export async function extendSchemes(
       if (after.rows > before.rows) note(`Scheme "${name}" shares out the new samples: ${more.join(", ")}.`);
     } catch (error) {
       if (!(error instanceof SpillwayError)) throw error;
-      note(`Scheme "${name}" stays at the samples that it has: ${error.message}`);
+      note(
+        `Scheme "${name}" stays at the samples that it has: ${error.what}. Once that is mended: spillway split ${folder} --extend --scheme ${name}.`,
+      );
     }
   }
 }

@@ -1,13 +1,10 @@
 // What an index asks of a source: that its samples lie in files as they would be stored, under one folder. Where an
-// index grows, the source is that folder again, or one within it: what is indexed already is left out.
+// index grows, the source is that folder again, or one within it.
 
 import { isAbsolute, relative, sep } from "node:path";
 import { SpillwayError } from "../errors.js";
 import type { Manifest } from "../format/manifest.js";
-import { hashHex } from "../kernels/hasher.js";
-import { IndexedRecords } from "../source/index-places.js";
 import { leadsOut } from "../source/indexed-file.js";
-import { readAhead } from "../source/read-ahead.js";
 import type { Source } from "../source/source.js";
 
 /**
@@ -41,45 +38,6 @@ export function locatedSource(source: Source, committed: Manifest | undefined): 
       const origin = await readInto.call(source, index, into);
       return { ...origin, path, place: files.locate(index) };
     },
-    close: () => source.close(),
-  };
-}
-
-/**
- * The source without the samples that an index has already.
- *
- * @param before rows of the index that are looked at
- * @throws SpillwayError `exists` where no sample is left
- */
-export async function withoutIndexed(
-  source: Source,
-  path: string,
-  manifest: Manifest,
-  before: number,
-  note: (text: string) => void,
-): Promise<Source> {
-  const { files, sampleCount: count = 0 } = source;
-  const indexed = await IndexedRecords.read(path, manifest, before);
-  const kept: number[] = [];
-  for (let index = 0; index < count; index += 1) {
-    if (!indexed.has(files!.pathOf(index), files!.locate(index).startByte)) kept.push(index);
-  }
-  if (kept.length === count) return source;
-  if (kept.length === 0) {
-    throw new SpillwayError("exists", `all ${count} samples are in ${path} already`, {
-      remedy: "There is nothing to do; to have them twice, add --again.",
-      where: { dataset: path },
-    });
-  }
-  note(`${count - kept.length} of the samples are in the index already, ${kept.length} are new.`);
-  const readInto: NonNullable<Source["readInto"]> = (index, into) => source.readInto!(kept[index]!, into);
-  return {
-    ...source,
-    sampleCount: kept.length,
-    // Not that of all of them: an append is gone on with by the same samples alone.
-    fingerprint: hashHex(Buffer.from(source.fingerprint), new Uint8Array(Float64Array.from(kept).buffer)),
-    readInto,
-    samples: (start) => readAhead(source.fields, kept.length, start, readInto),
     close: () => source.close(),
   };
 }

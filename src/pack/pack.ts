@@ -37,11 +37,13 @@ export async function index(source: string, path: string, options: PackOptions =
 /**
  * Adds samples to a dataset, packed or indexed. Ids, splits and commits so far stay as they are; the new samples have
  * the next ids, and form a commit of their own. Interrupted, it goes on when it is run again; until then the dataset is
- * what it was before. Samples of a program cannot be told from others: once they are added, running it again adds them
- * again.
+ * what it was before. What the dataset has already is left out, unless `again` is given: files of the same path and
+ * content, and commits of a dataset that was appended before. Samples of a program cannot be told from others: once they
+ * are added, running it again adds them again.
  *
  * @param source as for `pack`; fields, shapes and dtypes must be those of the dataset, new classes may come
- * @throws SpillwayError as `pack`; `missing` where there is no dataset, `mismatch` for other fields
+ * @throws SpillwayError as `pack`; `missing` where there is no dataset, `mismatch` for other fields, `exists` where all
+ * samples are there
  */
 export async function append(
   source: string | AsyncIterable<SampleValues> | Iterable<SampleValues>,

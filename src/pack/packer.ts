@@ -13,13 +13,14 @@ import { type Layout, type Manifest, manifestName } from "../format/manifest.js"
 import { shardBytes as defaultShardBytes, rowsPerShard } from "../format/shard.js";
 import { checkSeed } from "../order/keys.js";
 import { type SampleValues, sourceOf } from "../source/iterable.js";
+import { readManifest } from "../source/manifest-file.js";
 import { refuseOtherOptions } from "../source/options.js";
 import { openSource } from "../source/registry.js";
 import type { Source } from "../source/source.js";
 import { formatBytes, parseBytes } from "../store/byte-size.js";
 import { createFolder, syncFolder } from "../store/file.js";
 import { describeField, type Fields, sampleBytes } from "../tensor/field.js";
-import { requireNew, sourceToAppend } from "./append.js";
+import { sourceToAppend } from "./append.js";
 import {
   checkOptions,
   checkSpace,
@@ -29,7 +30,6 @@ import {
   requireRoom,
 } from "./checks.js";
 import { withOrigins } from "./dataset-copy.js";
-import { readManifest } from "./dataset-writer.js";
 import { checkFields } from "./field-checks.js";
 import { locatedSource } from "./index-source.js";
 import { IndexWriter, maxIndexRows } from "./index-writer.js";
@@ -125,22 +125,37 @@ async function packUnderLock(
     if (lock.takenOverFrom) note(`Took over the lock of ${lock.takenOverFrom}.`);
     // A pack that was finished but for its scratch, or that another process finished before this one had the lock.
     if (!hasState(path) && fs.existsSync(join(path, manifestName))) removeState(path);
-    requireRoom(path, true, task.isAppend);
-    const committed = readManifest(path);
-    if (!task.isAppend) {
-      const source = task.isIndex ? locatedSource(opened, undefined) : opened;
-      return await packInto(source, path, task, committed, options, note);
-    }
-    const { source, dataset, release } = await sourceToAppend(opened, path, committed, options, note);
-    try {
-      const isIndex = dataset.files !== undefined;
-      return await packInto(source, path, { ...task, isIndex }, dataset, options, note);
-    } finally {
-      release();
+    // Twice at most: what another pack had finished but for its state is tidied up first.
+    for (;;) {
+      requireRoom(path, true, task.isAppend);
+      const result = await packOnce(opened, path, options, task, note);
+      if (result) return result;
     }
   } finally {
     lock?.release();
     if (isNew) removeIfEmpty(path);
+  }
+}
+
+/** As `packInto`, with the source as the dataset needs it. */
+async function packOnce(
+  opened: Source,
+  path: string,
+  options: PackOptions,
+  task: PackTask,
+  note: (text: string) => void,
+): Promise<PackResult | undefined> {
+  const committed = readManifest(path);
+  if (!task.isAppend) {
+    const source = task.isIndex ? locatedSource(opened, undefined) : opened;
+    return packInto(source, path, task, committed, options, note);
+  }
+  const { source, dataset, release } = await sourceToAppend(opened, path, committed, options, note);
+  try {
+    const isIndex = dataset.files !== undefined;
+    return await packInto(source, path, { ...task, isIndex }, dataset, options, note);
+  } finally {
+    release();
   }
 }
 
@@ -152,6 +167,7 @@ function removeIfEmpty(path: string): void {
   }
 }
 
+/** Packs, or goes on. Undefined where a finished pack of other samples had left its state, which is gone now. */
 async function packInto(
   source: Source,
   path: string,
@@ -159,7 +175,7 @@ async function packInto(
   committed: Manifest | undefined,
   options: PackOptions,
   note: (text: string) => void,
-): Promise<PackResult> {
+): Promise<PackResult | undefined> {
   const { isIndex, isAppend, indexRows = maxIndexRows } = task;
   const seed = options.seed ?? 0;
   // Samples of a dataset that get new ids come in the order of their old ones, in which their catalog can be read.
@@ -188,11 +204,9 @@ async function packInto(
   const isOurs = state && isAppend === state.begun.before > 0 && isSame(state.begun, begun);
   if (state && isDone && !isOurs) {
     removeState(path);
-    requireRoom(path, true, isAppend);
-    return packInto(source, path, task, committed, options, note);
+    return undefined;
   }
   if (state) requireSame(path, state.begun, begun);
-  else if (isAppend && committed) requireNew(source, path, committed, options.again === true);
   const resumedAt = state && committed ? committed.rows - before : 0;
   if (state)
     note(

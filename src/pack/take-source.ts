@@ -3,9 +3,9 @@
 
 import { SpillwayError } from "../errors.js";
 import { hashHex } from "../kernels/hasher.js";
-import { bitmapBytes, directoryBytes, fillDirectory, hasBit, select } from "../order/bitmap.js";
 import { murmur3, words } from "../order/keys.js";
 import { type Take, takeCount, takeEvenly, takeSome } from "../order/take.js";
+import { partOfSource } from "../source/part-of-source.js";
 import type { Source } from "../source/source.js";
 
 /** Stands for the choice where orders of views have the view's fingerprint: "take" in hexadecimal digits. */
@@ -37,7 +37,9 @@ export function takeSource(source: Source, options: TakeOptions): Source {
     key: takeKey,
   };
   const bits = options.isEven ? takeEvenly(request, requireLabels(source)) : takeSome(request);
-  return pick(source, bits, sampleCount, count, describeTake(options));
+  const fingerprint = hashHex(Buffer.from(`${source.fingerprint} ${describeTake(options)}`));
+  const notes = [...source.notes, `Takes ${count} of its ${sampleCount} samples.`];
+  return { ...partOfSource(source, bits, fingerprint), notes };
 }
 
 function describeTake({ take, isEven, seed }: TakeOptions): string {
@@ -53,44 +55,6 @@ function requireLabels({ labelOf, kind }: Source): (index: number) => number {
       remedy: "Leave the balance out, or pack all of it and take a part of the dataset.",
     },
   );
-}
-
-function pick(source: Source, bits: Uint8Array, sampleCount: number, count: number, what: string): Source {
-  const set = new Uint32Array(bitmapBytes(sampleCount) / 4);
-  new Uint8Array(set.buffer).set(bits);
-  const directory = new Float64Array(directoryBytes(sampleCount) / 8);
-  fillDirectory(set, directory);
-  const indexOf = (k: number) => select(set, directory, k);
-  const { readInto, files, labelOf, originOf, dataset: _dataset, ...rest } = source;
-  return {
-    ...rest,
-    sampleCount: count,
-    fingerprint: hashHex(Buffer.from(`${source.fingerprint} ${what}`)),
-    notes: [...source.notes, `Takes ${count} of its ${sampleCount} samples.`],
-    async *samples(start) {
-      let kept = 0;
-      let index = 0;
-      for await (const sample of source.samples(0)) {
-        if (hasBit(bits, index)) {
-          if (kept >= start) yield sample;
-          kept += 1;
-        }
-        index += 1;
-        if (kept === count) return;
-      }
-    },
-    ...(readInto && { readInto: (k, into) => readInto.call(source, indexOf(k), into) }),
-    ...(files && {
-      files: {
-        ...files,
-        locate: (k) => files.locate(indexOf(k)),
-        pathOf: (k) => files.pathOf(indexOf(k)),
-      },
-    }),
-    ...(labelOf && { labelOf: (k) => labelOf(indexOf(k)) }),
-    ...(originOf && { originOf: (k) => originOf(indexOf(k)) }),
-    close: () => source.close(),
-  };
 }
 
 /** A part of a stream: each sample is taken or not by a keyed hash of its number. */

@@ -1,11 +1,10 @@
 // Checks a whole dataset, every byte that anything reads: shards with their sums, catalog, splits. Reads from front to
 // back in bounded memory, goes on after each problem, and changes nothing.
 
-import fs from "node:fs";
 import { resolve } from "node:path";
 import { SpillwayError } from "../errors.js";
-import { manifestName, maxManifestBytes, parseManifest } from "../format/manifest.js";
-import { readSmallFile } from "../store/file.js";
+import { manifestName } from "../format/manifest.js";
+import { readManifest } from "../source/manifest-file.js";
 import { type Fields, fieldStride } from "../tensor/field.js";
 import { CommitCheck } from "./commit-check.js";
 import { LabelReader } from "./label-reader.js";
@@ -64,14 +63,13 @@ export interface VerifyReport {
  */
 export async function verifyDataset(path: string, options: VerifyOptions = {}): Promise<VerifyReport> {
   const folder = resolve(path);
-  const file = `${folder}/${manifestName}`;
-  if (!fs.existsSync(file)) {
+  const manifest = readManifest(folder);
+  if (!manifest) {
     throw new SpillwayError("missing", `${path} holds no ${manifestName}`, {
       remedy: "Check the path.",
       where: { path },
     });
   }
-  const manifest = parseManifest(new TextDecoder().decode(readSmallFile(file, maxManifestBytes)), file);
   const fields = manifest.fields as Fields;
   const workspace = new VerifyWorkspace();
   const problems = new ProblemList();

@@ -5,8 +5,8 @@ import fs from "node:fs";
 import { join, resolve } from "node:path";
 import { SpillwayError } from "../errors.js";
 import { fieldsOfCommit, wholeCommits } from "../format/commits.js";
-import { type Manifest, manifestName, maxManifestBytes, parseManifest } from "../format/manifest.js";
-import { readSmallFile } from "../store/file.js";
+import { manifestName } from "../format/manifest.js";
+import { readManifest } from "./manifest-file.js";
 import { refuseOtherOptions } from "./options.js";
 import { readAhead } from "./read-ahead.js";
 import type { Source, SourceKind, SourceOptions } from "./source.js";
@@ -25,11 +25,13 @@ async function openDataset(path: string, options: SourceOptions): Promise<Source
   refuseOtherOptions("dataset", options, ["source"]);
   requirePath(path, "dataset", "folder");
   const folder = resolve(path);
-  const file = join(folder, manifestName);
-  const manifest: Manifest = parseManifest(
-    new TextDecoder().decode(readSmallFile(file, maxManifestBytes)),
-    file,
-  );
+  const manifest = readManifest(folder);
+  if (!manifest) {
+    throw new SpillwayError("missing", `${path} holds no ${manifestName}`, {
+      remedy: "Give the folder of a dataset, or leave out the kind.",
+      where: { path },
+    });
+  }
   if (manifest.packing && manifest.packing.before === undefined) throw notWhole(path);
   const commits = wholeCommits(manifest);
   const { rows: sampleCount, fingerprint } = commits.at(-1)!;

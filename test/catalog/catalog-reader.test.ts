@@ -12,7 +12,7 @@ import {
 import { CatalogWriter } from "#spillway/catalog/catalog-writer";
 import { SpillwayError } from "#spillway/errors";
 import type { Manifest } from "#spillway/format/manifest";
-import { readManifest } from "#spillway/pack/dataset-writer";
+import { readManifest } from "#spillway/source/manifest-file";
 import { classes, type Fields, tensor } from "#spillway/tensor/field";
 import { labelNames, packed, temporaryFolder } from "../fixtures/packed.js";
 import { openFileCount, refuses } from "../source/fixtures.js";

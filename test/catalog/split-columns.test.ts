@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { CatalogPlace } from "#spillway/catalog/catalog-reader";
 import { nearestNames } from "#spillway/catalog/near-names";
 import { type ColumnNumbers, combineColumns, readColumns } from "#spillway/catalog/split-columns";
-import { readManifest } from "#spillway/pack/dataset-writer";
+import { readManifest } from "#spillway/source/manifest-file";
 import { packed } from "../fixtures/packed.js";
 import { refuses } from "../source/fixtures.js";
 import { columnsOf, placeOf } from "./fake-columns.js";

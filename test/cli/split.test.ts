@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { classes, open, pack, tensor } from "spillway";
 import { drawScheme, keepScheme } from "#spillway/catalog/make-scheme";
 import { parseRule } from "#spillway/catalog/split-rule";
-import { readManifest } from "#spillway/pack/dataset-writer";
+import { readManifest } from "#spillway/source/manifest-file";
 import { labelNames, packed, temporaryFolder } from "../fixtures/packed.js";
 import { spillway, spillwayJson } from "./run.js";
 
