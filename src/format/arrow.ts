@@ -71,6 +71,7 @@ function arrowField(name: string, field: Field): ArrowField {
   const metadata = new Map<string, string>();
   if (field.dtype === "bool") metadata.set("spillway.dtype", "bool");
   if (field.kind === "class") metadata.set("spillway.classes", JSON.stringify(field.classes));
+  else if (field.encoding) metadata.set("spillway.encoding", JSON.stringify(field.encoding));
   if (isPlain(field)) return new ArrowField(name, arrowType(field.dtype), false, metadata);
   metadata.set("ARROW:extension:name", "arrow.fixed_shape_tensor");
   metadata.set(

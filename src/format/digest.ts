@@ -1,13 +1,13 @@
-// The fingerprint of a commit: 16 digits that tell what its rows hold, and nothing of how they lie on disk. The same
-// samples with the same ids have the same fingerprint, whether they are packed, indexed or compacted: orders, splits and
-// resume tokens depend on it, and stay what they are.
+// The fingerprint of a commit: 16 digits that tell which samples its rows are, and nothing of how they lie on disk or in
+// how many bits they are stored. The same samples with the same ids have the same fingerprint, whether they are packed,
+// indexed, compacted or converted: orders, splits and resume tokens depend on it, and stay what they are.
 //
 //   XXH64 of JSON [fingerprint before | null, rows, fields, digest of the hashes, digest of each class field's labels]
 //
-// A digest is the XXH64 of the column: content hashes as uint64, labels as stored, in id order, little-endian.
+// Fields are those before bits were cut. A digest is the XXH64 of the column: content hashes as uint64, labels as stored, in id order, little-endian.
 
 import { Hasher, hashHex, hexDigits } from "../kernels/hasher.js";
-import type { Fields } from "../tensor/field.js";
+import { type Fields, originalFields } from "../tensor/field.js";
 
 export class CommitDigest {
   readonly #hashes = new Hasher();
@@ -43,7 +43,7 @@ export class CommitDigest {
     const content = [
       before ?? null,
       this.#rows,
-      fields,
+      originalFields(fields),
       hexDigits(this.#hashes.peek()),
       this.#labels.map((hasher) => hexDigits(hasher.peek())),
     ];

@@ -6,7 +6,7 @@
 import { z } from "zod";
 import { SpillwayError } from "../errors.js";
 import { dtypes } from "../tensor/dtype.js";
-import { type Field, type Fields, fieldStride } from "../tensor/field.js";
+import { channelRuns, type Field, type Fields, fieldStride, type TensorField } from "../tensor/field.js";
 import { columnsSchema } from "./columns.js";
 import { faultOfCommits } from "./commits.js";
 import { placeBytes, planSums } from "./shard.js";
@@ -28,6 +28,42 @@ const path = z
   .max(1024)
   .regex(/^(?!.*(?:^|\/)\.\.?(?:\/|$))[^/\\\0][^\\\0]*$/, "leads out of the dataset");
 
+const finite = z.number();
+
+const channelCode = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("scaled"),
+    zero: z.number().int().optional(),
+    scale: finite.refine((scale) => scale !== 0, "is 0").optional(),
+    offset: finite.optional(),
+  }),
+  z.strictObject({
+    kind: z.literal("divided"),
+    zero: z.number().int().optional(),
+    divisor: finite.refine((divisor) => divisor !== 0, "is 0"),
+  }),
+]);
+
+const encoding = z.strictObject({
+  original: z.enum(dtypes),
+  claim: z.enum(["lossless", "exact", "lossy"]),
+  axis: z.number().int().min(0).max(15).optional(),
+  channels: z.array(channelCode).max(65_536),
+  reason: z.string().max(1024).optional(),
+  errors: z
+    .array(
+      z.strictObject({
+        max: finite.min(0),
+        rms: finite.min(0),
+        /** Null where nothing is lost. */
+        sqnrDb: finite.nullable(),
+        clipped: count,
+      }),
+    )
+    .max(65_536)
+    .optional(),
+});
+
 const tensorField = z.strictObject({
   kind: z.literal("tensor"),
   dtype: z.enum(dtypes),
@@ -41,6 +77,7 @@ const tensorField = z.strictObject({
     )
     .max(16),
   channelAxis: z.number().int().min(0).max(15).optional(),
+  encoding: encoding.optional(),
 });
 
 const classField = z.strictObject({
@@ -177,6 +214,10 @@ function checkSums(value: Manifest, where: string): void {
   if (fault !== undefined) throw corrupt(where, fault);
   const placed = value.placed?.reduce((sum, block) => sum + block.rows, 0) ?? 0;
   if (placed > value.rows) throw corrupt(where, `${placed} rows are placed, the dataset has ${value.rows}`);
+  for (const [name, field] of Object.entries(value.fields)) {
+    const wrong = field.kind === "tensor" ? faultOfEncoding(field as TensorField) : undefined;
+    if (wrong !== undefined) throw corrupt(where, `the encoding of field "${name}" ${wrong}`);
+  }
   const inFiles = value.files?.field;
   if (inFiles !== undefined && value.fields[inFiles]?.kind !== "tensor")
     throw corrupt(where, `field "${inFiles}", which is said to be in files, is no tensor of the dataset`);
@@ -201,6 +242,19 @@ function checkSums(value: Manifest, where: string): void {
       }
     }
   }
+}
+
+/** What is wrong with the encoding of a field, if it has one. */
+function faultOfEncoding({ shape, encoding }: TensorField): string | undefined {
+  if (!encoding) return undefined;
+  const { axis, channels, errors } = encoding;
+  if (axis !== undefined && axis >= shape.length) return `has axis ${axis} of ${shape.length}`;
+  const count = channelRuns(shape, axis).channels;
+  if (channels.length > 1 && channels.length !== count)
+    return `has ${channels.length} channels, its axis ${count}`;
+  if (errors && errors.length !== channels.length && errors.length !== count)
+    return `tells the errors of ${errors.length} channels`;
+  return undefined;
 }
 
 /** Whether the columns of an index lie within it; shards have none. */

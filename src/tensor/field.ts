@@ -3,6 +3,7 @@
 
 import { SpillwayError } from "../errors.js";
 import { type DType, dtypes, elementBytes } from "./dtype.js";
+import type { Encoding } from "./encoding.js";
 
 /** A tensor of one shape and dtype in every sample. Shape [] is a scalar. */
 export interface TensorField {
@@ -12,6 +13,8 @@ export interface TensorField {
   shape: readonly number[];
   /** Which axis counts the channels (sensors, colours), where that is known. */
   channelAxis?: number;
+  /** How stored numbers become values, where these had another dtype than `dtype`, in which they are stored. */
+  encoding?: Encoding;
 }
 
 /** A class label: an index into `classes`, stored in the smallest of uint8, uint16, int32 that holds it. */
@@ -126,9 +129,37 @@ export function sampleBytes(fields: Fields): number {
   return Object.values(fields).reduce((sum, field) => sum + fieldStride(field), 0);
 }
 
+/** The fields as they were before bits were cut: what samples are, whatever they are stored in. */
+export function originalFields(fields: Fields): Fields {
+  return Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, originalField(field)]));
+}
+
+/** One of them. */
+export function originalField(field: Field): Field {
+  if (field.kind === "class" || !field.encoding) return field;
+  const { encoding, ...rest } = field;
+  return { ...rest, dtype: encoding.original };
+}
+
+/** Elements of a channel that lie together in a sample, and how many channels an axis has. */
+export interface ChannelRuns {
+  channels: number;
+  inner: number;
+}
+
+/** How the channels of an axis lie in a sample: runs of `inner` elements, channel after channel, again and again. */
+export function channelRuns(shape: readonly number[], axis: number | undefined): ChannelRuns {
+  const product = (sizes: readonly number[]) => sizes.reduce((sum, size) => sum * size, 1);
+  if (axis === undefined) return { channels: 1, inner: product(shape) };
+  return { channels: shape[axis]!, inner: product(shape.slice(axis + 1)) };
+}
+
 /** One field in words: "float64 [256, 8]" or "3 classes (uint8): circle, raise, wave". */
 export function describeField(field: Field): string {
-  if (field.kind === "tensor") return `${field.dtype} [${field.shape.join(", ")}]`;
+  if (field.kind === "tensor") {
+    const stored = `${field.dtype} [${field.shape.join(", ")}]`;
+    return field.encoding ? `${stored}, ${field.encoding.claim} from ${field.encoding.original}` : stored;
+  }
   if (field.classes.length === 0) return `class names, found while packing (${field.dtype})`;
   const shown = field.classes.slice(0, 8).join(", ");
   const more = field.classes.length > 8 ? `, and ${field.classes.length - 8} more` : "";
