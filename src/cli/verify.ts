@@ -3,10 +3,14 @@
 import type { Command } from "commander";
 import type { VerifyReport } from "../pack/verify.js";
 import { formatBytes } from "../store/byte-size.js";
-import { addCommand, type CommonOptions } from "./command.js";
+import { addCommand, type CommonOptions, sourceFolder } from "./command.js";
 import { exitCodes } from "./failure.js";
 import { formatCount, formatRate, formatSeconds, print, printJson, say } from "./output.js";
 import { createProgress } from "./progress.js";
+
+interface VerifyFlags extends CommonOptions {
+  source?: string;
+}
 
 export function addVerify(program: Command): void {
   addCommand(program, {
@@ -17,15 +21,18 @@ export function addVerify(program: Command): void {
       ["spillway verify gestures", ""],
       ["spillway verify gestures --json > report.json", "exit code 0: whole; 1: damaged"],
     ],
-  }).action(runVerify);
+  })
+    .option(...sourceFolder)
+    .action(runVerify);
 }
 
-async function runVerify(path: string, flags: CommonOptions): Promise<void> {
+async function runVerify(path: string, flags: VerifyFlags): Promise<void> {
   const progress = createProgress();
   let report: VerifyReport;
   try {
     const { verifyDataset } = await import("../pack/verify.js");
     report = await verifyDataset(path, {
+      ...(flags.source !== undefined && { source: flags.source }),
       onProgress: (state) => progress.update({ label: "Checking", ...state }),
     });
   } finally {
