@@ -10,8 +10,10 @@ import { hashHex } from "../kernels/hasher.js";
 import { bitBytes, countBits } from "../order/bitmap.js";
 import { createFolder, readSmallFile, replaceFile, syncFolder } from "../store/file.js";
 
-const excludedFolder = "excluded";
-const recordName = "excluded.json";
+/** Folder in a dataset, or in a folder beside it. */
+export const excludedFolder = "excluded";
+/** The file there that says which bits are meant. */
+export const recordName = "excluded.json";
 const maxRecordBytes = 2 ** 16;
 const hash = z.string().regex(/^[0-9a-f]{16}$/);
 
@@ -25,6 +27,9 @@ const record = z.strictObject({
   path: z.string().regex(/^[0-9a-f]{16}\.bits$/),
   hash,
 });
+
+/** What the record tells. */
+export type ExcludedRecord = z.infer<typeof record>;
 
 /** Where it is kept, and the dataset that it belongs to. */
 export interface ExcludedPlace {
@@ -51,11 +56,12 @@ export interface Excluded {
  */
 export function readExcluded(place: ExcludedPlace): Excluded | undefined {
   const folder = [place.side, place.folder].find(
-    (each) => each !== undefined && fs.existsSync(join(each, excludedFolder, recordName)),
+    (each) => each !== undefined && fs.existsSync(recordPath(each)),
   );
-  if (folder === undefined) return undefined;
-  const path = join(folder, excludedFolder, recordName);
-  const { rows, fingerprint, count, path: name, hash: bitsHash } = parseRecord(path);
+  const found = folder === undefined ? undefined : readRecord(folder);
+  if (folder === undefined || found === undefined) return undefined;
+  const path = recordPath(folder);
+  const { rows, fingerprint, count, path: name, hash: bitsHash } = found;
   const isOurs = place.manifest.commits.some(
     (commit) => commit.rows === rows && commit.fingerprint === fingerprint,
   );
@@ -75,7 +81,18 @@ export function readExcluded(place: ExcludedPlace): Excluded | undefined {
   };
 }
 
-function parseRecord(path: string): z.infer<typeof record> {
+function recordPath(folder: string): string {
+  return join(folder, excludedFolder, recordName);
+}
+
+/**
+ * The record that a folder holds, undefined where nothing was ever left out.
+ *
+ * @throws SpillwayError `corrupt`, `version`, `io`
+ */
+export function readRecord(folder: string): ExcludedRecord | undefined {
+  const path = recordPath(folder);
+  if (!fs.existsSync(path)) return undefined;
   const value = parseJson(new TextDecoder().decode(readSmallFile(path, maxRecordBytes)), path);
   const version = (value as { version?: unknown } | null)?.version;
   if (typeof version === "number" && version > 1) {
@@ -119,7 +136,7 @@ export function writeExcluded(
   const path = `${bitsHash}.bits`;
   const count = countBits(bits);
   replaceFile(join(target, path), bits);
-  const value: z.infer<typeof record> = {
+  const value: ExcludedRecord = {
     format: "spillway-excluded",
     version: 1,
     rows: commit.rows,

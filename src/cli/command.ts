@@ -27,6 +27,12 @@ export const inFolder = [
   "folder of your own for what is added to a dataset that is read-only or shared; looked at first",
 ] as const;
 
+/** The flag of commands that read samples: an index may have lost sight of its files. */
+export const sourceFolder = [
+  "--source <folder>",
+  "of an indexed dataset: the folder with its samples' files, if that was moved",
+] as const;
+
 const examplesOf = new WeakMap<Command, CommandDescription["examples"]>();
 
 /** Adds a command to the program; flags and the action are the caller's. */

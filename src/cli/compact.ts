@@ -1,7 +1,7 @@
 // spillway compact: a dataset that has grown, laid out anew.
 
 import type { Command } from "commander";
-import { addCommand, type CommonOptions } from "./command.js";
+import { addCommand, type CommonOptions, sourceFolder } from "./command.js";
 import { parseWhole } from "./output.js";
 import { runPacking } from "./packing.js";
 
@@ -9,6 +9,7 @@ interface CompactFlags extends CommonOptions {
   seed?: number;
   memory?: string;
   shardSize?: string;
+  source?: string;
 }
 
 export function addCompact(program: Command): void {
@@ -31,6 +32,7 @@ export function addCompact(program: Command): void {
       'memory for buffers, such as "256 MiB" (the default, or a quarter of what is free if that is less)',
     )
     .option("--shard-size <size>", "bytes of samples in a shard (default: 1 GiB)")
+    .option(...sourceFolder)
     .action(runCompact);
 }
 

@@ -36,7 +36,7 @@ export function reportFailure(thrown: unknown, argv: readonly string[]): number 
     return exitCode;
   }
   const prefix = thrown instanceof Interrupted ? "" : "error: ";
-  say(`${prefix}${error.what}${/[.?!)]$/.test(error.what) ? "" : "."} ${error.remedy}`);
+  say(`${prefix}${error.what}${/[.?!]\)?$/.test(error.what) ? "" : "."} ${error.remedy}`);
   if (stack !== undefined) say(stack);
   return exitCode;
 }

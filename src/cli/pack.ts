@@ -1,7 +1,7 @@
 // spillway pack: raw data to a dataset, or with --append more of it to one that is there.
 
 import { type Command, Option } from "commander";
-import { addCommand } from "./command.js";
+import { addCommand, sourceFolder } from "./command.js";
 import { parseWhole } from "./output.js";
 import { runPacking } from "./packing.js";
 import { addSourceFlags, packOptions, type SourceFlags } from "./source-flags.js";
@@ -13,6 +13,7 @@ interface PackFlags extends SourceFlags {
   append?: boolean;
   again?: boolean;
   discard?: boolean;
+  source?: string;
 }
 
 export function addPack(program: Command): void {
@@ -48,7 +49,9 @@ export function addPack(program: Command): void {
     .option("--append", "add the samples to a dataset that is there; its ids and splits stay")
     .option("--again", "with --append: even if these samples are in the dataset already")
     .option("--discard", "with --append: give up what an interrupted append of other samples left");
-  addSourceFlags(command).action(runPack);
+  addSourceFlags(command)
+    .option(...sourceFolder)
+    .action(runPack);
 }
 
 async function runPack(

@@ -1,6 +1,6 @@
 // One sample of a dataset for looking at: its values as numbers, whatever they are stored as, and figures about them.
 
-import { type Dataset, open } from "../dataset/dataset.js";
+import { type Dataset, type OpenOptions, open } from "../dataset/dataset.js";
 import { SpillwayError } from "../errors.js";
 import type { DType, TypedArray } from "../tensor/dtype.js";
 import { elementCount, type Field } from "../tensor/field.js";
@@ -22,19 +22,21 @@ const memory = "64 MiB";
  * Reads one sample as it is stored.
  *
  * @param path folder of the dataset
+ * @param source where the files of an index are now, if not where they were
  */
-export async function readSample(path: string, id: number): Promise<SampleField[]> {
+export async function readSample(path: string, id: number, source?: string): Promise<SampleField[]> {
+  const places = source === undefined ? {} : { source };
   try {
-    return await readWith(path, id, memory);
+    return await readWith(path, id, { memory, ...places });
   } catch (error) {
     if (!(error instanceof SpillwayError && error.code === "memory" && error.where.neededBytes)) throw error;
     // The labels that stay in memory may grow with it, so a little more than was asked for.
-    return readWith(path, id, Math.ceil(error.where.neededBytes * 1.25));
+    return readWith(path, id, { memory: Math.ceil(error.where.neededBytes * 1.25), ...places });
   }
 }
 
-async function readWith(path: string, id: number, memoryGiven: string | number): Promise<SampleField[]> {
-  const dataset = await open(path, { memory: memoryGiven });
+async function readWith(path: string, id: number, options: OpenOptions): Promise<SampleField[]> {
+  const dataset = await open(path, options);
   try {
     return await readFields(dataset, id);
   } finally {

@@ -13,7 +13,7 @@ import type { ColumnValue } from "../format/columns.js";
 import { hexDigits } from "../kernels/hasher.js";
 import { ioError } from "../store/file.js";
 import { describeField } from "../tensor/field.js";
-import { addCommand, type CommonOptions, inFolder } from "./command.js";
+import { addCommand, type CommonOptions, inFolder, sourceFolder } from "./command.js";
 import { formatCount, formatNumber, print, printJson, say } from "./output.js";
 import { type Colours, drawPicture, toPixels } from "./picture.js";
 import { encodePng } from "./png.js";
@@ -26,6 +26,7 @@ interface ShowFlags extends CommonOptions {
   as?: (typeof portrayals)[number];
   out?: string;
   values?: boolean;
+  source?: string;
   in?: string;
 }
 
@@ -54,6 +55,7 @@ export function addShow(program: Command): void {
     .addOption(new Option("--as <form>", "how to show it (default: judged by the shape)").choices(portrayals))
     .option("--out <file>", "write the picture to this PNG file instead of drawing it")
     .option("--values", "with --json: all values, not only figures about them")
+    .option(...sourceFolder)
     .option(...inFolder)
     .action(runShow);
 }
@@ -74,7 +76,7 @@ async function runShow(path: string, wanted: string, flags: ShowFlags): Promise<
   } finally {
     await dataset.close();
   }
-  const fields = (await readSample(path, row.id)).filter(
+  const fields = (await readSample(path, row.id, flags.source)).filter(
     ({ name }) => flags.field === undefined || name === flags.field,
   );
   const labels = Object.fromEntries(classFields(dataset.manifest).map((name, k) => [name, row.labels[k]!]));

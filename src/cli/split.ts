@@ -6,7 +6,7 @@ import { defaultScheme, listSchemes, partsOf, readScheme, type Scheme } from "..
 import type { SplitBy } from "../catalog/split-rule.js";
 import { type Dataset, open } from "../dataset/dataset.js";
 import { SpillwayError } from "../errors.js";
-import { addCommand, type CommonOptions } from "./command.js";
+import { addCommand, type CommonOptions, inFolder } from "./command.js";
 import { formatCount, parseWhole, print, printJson, say } from "./output.js";
 import { createProgress } from "./progress.js";
 import { describeReport, describeScheme } from "./split-report.js";
@@ -74,10 +74,7 @@ export function addSplit(program: Command): void {
       parseWhole("--seed", 0, Number.MAX_SAFE_INTEGER),
     )
     .option("--scheme <name>", "name of the scheme; one of that name is replaced", defaultScheme)
-    .option(
-      "--in <folder>",
-      "keep the splits in a folder of your own, for datasets that are read-only or shared",
-    )
+    .option(...inFolder)
     .option("--check", "look at a scheme that is there, and change nothing")
     .option("--extend", "share out, by a scheme's own rule, samples that it does not cover yet")
     .option("--dry-run", "say what would come of it, and store nothing")

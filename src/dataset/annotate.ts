@@ -18,13 +18,23 @@ export async function annotate(
   return withLock(place, options.onNote, () => annotateCatalog(place, given, options));
 }
 
-/** Does the work of `dataset.dropColumns`, see there. */
+/**
+ * Takes added columns away, for the command line; their files stay until they are pruned.
+ *
+ * @returns number of the version from which on they are gone
+ * @throws SpillwayError `missing` for a column that was not added, `locked`, `io`
+ */
 export async function dropColumns(place: CatalogPlace, names: readonly string[]): Promise<number> {
   const { dropAdded } = await import("../catalog/column-versions.js");
   return withLock(place, undefined, async () => dropAdded(place, names));
 }
 
-/** Removes parts that no longer count; gives the bytes that this frees. */
+/**
+ * Removes the files of added columns that no longer count, for the command line.
+ *
+ * @returns how many there were, and the bytes that this frees
+ * @throws SpillwayError `corrupt`, `version`, `locked`, `io`
+ */
 export async function pruneColumns(place: CatalogPlace): Promise<{ parts: number; bytes: number }> {
   const { pruneAdded } = await import("../catalog/column-versions.js");
   return withLock(place, undefined, async () => pruneAdded(place));

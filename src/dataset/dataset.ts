@@ -14,6 +14,7 @@ import { wholeManifest } from "../format/commits.js";
 import { type Manifest, manifestName } from "../format/manifest.js";
 import { Engine } from "../load/engine.js";
 import { createTable } from "../load/table.js";
+import { requireFiles } from "../source/indexed-file.js";
 import { readManifest } from "../source/manifest-file.js";
 import { parseBytes } from "../store/byte-size.js";
 import { defaultMemory } from "../store/free-memory.js";
@@ -266,6 +267,7 @@ export async function open(path: string, options: OpenOptions = {}): Promise<Dat
   const memoryBytes = options.memory === undefined ? defaultMemory() : parseBytes(options.memory);
   const manifest = readManifest(folder);
   if (!manifest) throw notADataset(path, folder);
+  requireFiles(path, manifest, options.source);
   if (manifest.packing) process.emitWarning(describeUnfinished(path, manifest), "SpillwayWarning");
   return new Dataset(folder, wholeManifest(manifest), memoryBytes, {
     ...(options.source !== undefined && { source: resolve(options.source) }),

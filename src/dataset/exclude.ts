@@ -3,7 +3,7 @@
 import type { CatalogPlace } from "../catalog/catalog-reader.js";
 import { readExcluded, writeExcluded } from "../catalog/excluded.js";
 import { SpillwayError } from "../errors.js";
-import { andNotBits, bitBytes, countBits, orBits, setBit } from "../order/bitmap.js";
+import { andNotBits, bitBytes, countBits, cutBits, orBits, setBit } from "../order/bitmap.js";
 import { takeLock } from "../pack/lock.js";
 import { createFolder } from "../store/file.js";
 
@@ -55,7 +55,7 @@ export async function changeExcluded(
 async function bitsOf(place: CatalogPlace, which: Which | "all"): Promise<Uint8Array> {
   const { rows } = place.manifest;
   const bits = new Uint8Array(bitBytes(rows));
-  if (which === "all") return bits.fill(255);
+  if (which === "all") return cutBits(bits.fill(255), rows);
   if ("where" in which) {
     const { selectRows } = await import("../catalog/select.js");
     return selectRows(place, which.where);

@@ -3,50 +3,36 @@
 
 import { type AddedPart, columnsFolder, partPath, readVersions } from "../catalog/annotations.js";
 import { openCatalogPart } from "../catalog/catalog-reader.js";
-import { SpillwayError } from "../errors.js";
-import type { Manifest } from "../format/manifest.js";
+import { addThrown, isOfCommit, type KeptCheck, type KeptCount, pathOf } from "./kept-check.js";
 import { kindOfType } from "./verify-catalog.js";
-import type { ProblemList } from "./verify-problems.js";
-
-export interface ColumnsCheck {
-  folder: string;
-  manifest: Readonly<Manifest>;
-  problems: ProblemList;
-  advance(byteLength: number): void;
-}
 
 const remedy = "Restore it from a copy, or annotate again; the samples are not touched by it.";
 
-/** Checks all parts of added columns and gives their number. */
-export async function verifyColumns(check: ColumnsCheck): Promise<number> {
-  const { folder, problems } = check;
+/** Checks all parts of added columns in a folder. */
+export async function verifyColumns(check: KeptCheck): Promise<KeptCount> {
   let parts: AddedPart[];
   try {
-    parts = readVersions(folder).flatMap((part) => ("path" in part ? [part] : []));
+    parts = readVersions(check.folder).flatMap((part) => ("path" in part ? [part] : []));
   } catch (error) {
-    if (!(error instanceof SpillwayError)) throw error;
-    problems.add({ path: `${columnsFolder}/columns.json`, what: error.what, remedy });
-    return 0;
+    addThrown(check, `${columnsFolder}/columns.json`, error, remedy);
+    return { own: 0, ofOthers: 0 };
   }
-  for (const part of parts) {
+  const own = check.isSide ? parts.filter((part) => isOfCommit(check, part)) : parts;
+  for (const part of own) {
     try {
       await verifyPart(check, part);
     } catch (error) {
-      if (!(error instanceof SpillwayError)) throw error;
-      problems.add({ path: `${columnsFolder}/${part.path}`, what: error.what, remedy });
+      addThrown(check, `${columnsFolder}/${part.path}`, error, remedy);
     }
   }
-  return parts.length;
+  return { own: own.length, ofOthers: parts.length - own.length };
 }
 
-async function verifyPart(
-  { folder, manifest, problems, advance }: ColumnsCheck,
-  part: AddedPart,
-): Promise<void> {
-  const path = `${columnsFolder}/${part.path}`;
+async function verifyPart(check: KeptCheck, part: AddedPart): Promise<void> {
+  const { folder, problems, advance } = check;
+  const path = pathOf(check, `${columnsFolder}/${part.path}`);
   const add = (what: string) => problems.add({ path, what: `${path} ${what}`, remedy });
-  const commit = manifest.commits.find(({ fingerprint }) => fingerprint === part.fingerprint);
-  if (commit?.rows !== part.rows)
+  if (!isOfCommit(check, part))
     add(
       `was made for ${part.rows} samples with fingerprint ${part.fingerprint}, which is no commit of this dataset`,
     );

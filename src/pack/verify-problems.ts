@@ -3,7 +3,7 @@
 
 /** One damaged place. Samples and bytes are half-open ranges. */
 export interface VerifyProblem {
-  /** The damaged file, relative to the dataset. */
+  /** The damaged file, relative to the dataset; its whole path where it is in another folder. */
   path: string;
   /** The shard that the file is, or belongs to. */
   shard?: string;

@@ -1,18 +1,19 @@
-// Checks a whole dataset, every byte that anything reads: shards with their sums, catalog, splits. Reads from front to
-// back in bounded memory, goes on after each problem, and changes nothing.
+// Checks a whole dataset, every byte that anything reads: shards with their sums, catalog, splits, added columns, which
+// samples are left out; and what a folder of the user's own keeps of these. Reads from front to back in bounded memory,
+// goes on after each problem, and changes nothing.
 
 import { resolve } from "node:path";
 import { SpillwayError } from "../errors.js";
 import { manifestName } from "../format/manifest.js";
+import { requireFiles } from "../source/indexed-file.js";
 import { readManifest } from "../source/manifest-file.js";
 import { type Fields, fieldStride } from "../tensor/field.js";
 import { CommitCheck } from "./commit-check.js";
 import { LabelReader } from "./label-reader.js";
 import { verifyCatalogPart } from "./verify-catalog.js";
-import { verifyColumns } from "./verify-columns.js";
+import { type KeptReport, type SideReport, verifyKept } from "./verify-kept.js";
 import { ProblemList, type VerifyProblem } from "./verify-problems.js";
 import { verifyShard } from "./verify-shard.js";
-import { verifySplits } from "./verify-splits.js";
 import { VerifyWorkspace } from "./verify-workspace.js";
 
 /** Where a check stands. */
@@ -26,13 +27,15 @@ export interface VerifyProgress {
 export interface VerifyOptions {
   /** Indexed datasets: the folder with the samples' files, where it is no longer where it was. */
   source?: string;
+  /** A folder of the user's own, whose splits, columns and excluded samples of this dataset are checked too. */
+  side?: string;
   onProgress?: (progress: VerifyProgress) => void;
   /** Ends the check, which then throws the signal's reason. */
   signal?: AbortSignal;
 }
 
 /** What a check found; without problems the dataset is whole. */
-export interface VerifyReport {
+export interface VerifyReport extends KeptReport {
   /** Folder of the dataset. */
   path: string;
   /** Samples checked. */
@@ -40,10 +43,8 @@ export interface VerifyReport {
   /** Bytes read, all files together. */
   bytes: number;
   seconds: number;
-  /** Schemes of splits that were checked. */
-  schemes: readonly string[];
-  /** Parts of added columns that were checked. */
-  columnParts: number;
+  /** What was checked in the folder of the user's own; there only where one was given. */
+  side?: SideReport;
   /** Damaged places, 1,000 at most. */
   problems: readonly VerifyProblem[];
   /** Problems beyond those listed. */
@@ -58,7 +59,7 @@ export interface VerifyReport {
  * Reads all of a dataset and compares it with its sums.
  *
  * @param path folder with a dataset.json
- * @throws SpillwayError `missing`, `version`, or `corrupt` if dataset.json itself cannot be used: all other damage is
+ * @throws SpillwayError `missing` for either folder, `version`, or `corrupt` if dataset.json itself cannot be used: all other damage is
  * in the report
  */
 export async function verifyDataset(path: string, options: VerifyOptions = {}): Promise<VerifyReport> {
@@ -70,6 +71,8 @@ export async function verifyDataset(path: string, options: VerifyOptions = {}): 
       where: { path },
     });
   }
+  const side = sideOf(folder, options);
+  requireFiles(path, manifest, options.source);
   const fields = manifest.fields as Fields;
   const workspace = new VerifyWorkspace();
   const problems = new ProblemList();
@@ -140,14 +143,9 @@ export async function verifyDataset(path: string, options: VerifyOptions = {}): 
     labels.close();
   }
   commits.report(problems);
-  const schemes = await verifySplits({
-    folder,
-    manifest,
-    workspace,
-    problems,
-    advance,
-  });
-  const columnParts = await verifyColumns({ folder, manifest, problems, advance });
+  const kept = { manifest, workspace, problems, advance };
+  const { schemes, columnParts, excludedLists } = await verifyKept({ ...kept, folder, isSide: false });
+  const aside = side && (await verifyKept({ ...kept, folder: side, isSide: true }));
   progress(manifest.rows);
   return {
     path: folder,
@@ -156,9 +154,21 @@ export async function verifyDataset(path: string, options: VerifyOptions = {}): 
     seconds: (performance.now() - start) / 1000,
     schemes,
     columnParts,
+    excludedLists,
+    ...(aside && { side: aside }),
     problems: problems.problems,
     problemsLeftOut: problems.leftOut,
     damagedSamples: problems.damagedSamples,
     ...(manifest.packing && { packing: manifest.packing }),
   };
+}
+
+/** The folder of the user's own, unless it is the dataset's. @throws SpillwayError `missing` */
+function sideOf(folder: string, { side }: VerifyOptions): string | undefined {
+  if (side === undefined || resolve(side) === folder) return undefined;
+  if (fs.statSync(side, { throwIfNoEntry: false })?.isDirectory()) return resolve(side);
+  throw new SpillwayError("missing", `there is no folder ${side} with what was added to ${folder}`, {
+    remedy: "Check the path.",
+    where: { path: side, dataset: folder },
+  });
 }

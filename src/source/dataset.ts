@@ -6,6 +6,7 @@ import { join, resolve } from "node:path";
 import { SpillwayError } from "../errors.js";
 import { fieldsOfCommit, wholeCommits } from "../format/commits.js";
 import { manifestName } from "../format/manifest.js";
+import { requireFiles } from "./indexed-file.js";
 import { readManifest } from "./manifest-file.js";
 import { refuseOtherOptions } from "./options.js";
 import { readAhead } from "./read-ahead.js";
@@ -32,6 +33,7 @@ async function openDataset(path: string, options: SourceOptions): Promise<Source
       where: { path },
     });
   }
+  requireFiles(path, manifest, options.source);
   if (manifest.packing && manifest.packing.before === undefined) throw notWhole(path);
   const commits = wholeCommits(manifest);
   const { rows: sampleCount, fingerprint } = commits.at(-1)!;

@@ -5,6 +5,7 @@
 import fs from "node:fs";
 import { join } from "node:path";
 import { SpillwayError } from "../errors.js";
+import type { Manifest } from "../format/manifest.js";
 import { openFile, type ReadableFile } from "../store/file.js";
 import type { FilePlace } from "./source.js";
 
@@ -22,6 +23,24 @@ export interface IndexedSample {
   /** Folder of the dataset. */
   dataset: string;
   sample: number;
+}
+
+/**
+ * Refuses a folder of files that nothing is read from.
+ *
+ * @param source where the files of an index are said to be now
+ * @throws SpillwayError `usage` for a dataset that is no index
+ */
+export function requireFiles(
+  path: string,
+  { files }: Readonly<Pick<Manifest, "files">>,
+  source: string | undefined,
+): void {
+  if (source === undefined || files) return;
+  throw new SpillwayError("usage", `${path} holds its samples itself, so there is no source to be told`, {
+    remedy: "Leave source (--source) out.",
+    where: { dataset: path },
+  });
 }
 
 /** The place that an index holds in 24 bytes, see FORMAT.md. */
