@@ -2,6 +2,7 @@
 // samples are left out; and what a folder of the user's own keeps of these. Reads from front to back in bounded memory,
 // goes on after each problem, and changes nothing.
 
+import fs from "node:fs";
 import { resolve } from "node:path";
 import { SpillwayError } from "../errors.js";
 import { manifestName } from "../format/manifest.js";

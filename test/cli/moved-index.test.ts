@@ -100,3 +100,17 @@ test("--source is refused for raw data, and is no flag of commands that read no 
     [2, "error: unknown option '--source'. See: spillway index --help.\n"],
   );
 });
+
+test("a packed dataset has no other place for its samples", async () => {
+  await pack(join(cwd, "indexed"), join(cwd, "all packed"), { source: moved });
+  const path = join(cwd, "all packed");
+  const message = `${path} holds its samples itself, so there is no source to be told. Leave source (--source) out.`;
+  for (const args of [
+    ["show", path, "0"],
+    ["verify", path],
+    ["compact", path, "other"],
+  ]) {
+    const { code, stderr } = await spillway([...args, "--source", moved], { cwd });
+    assert.deepEqual([code, stderr.split("\n").at(-2)], [2, `error: ${message}`], args[0]);
+  }
+});
