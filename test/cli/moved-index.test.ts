@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { index } from "spillway";
+import { index, pack } from "spillway";
 import { verifyDataset } from "#spillway/pack/verify";
 import { temporaryFolder } from "../fixtures/packed.js";
 import { npyFolder } from "../pack/sources.js";
