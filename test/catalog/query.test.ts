@@ -1,3 +1,6 @@
+// What a query of the catalog answers: every column, splits and exclusions, in plain values, from whole datasets in any
+// folder.
+
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { join } from "node:path";
@@ -5,22 +8,11 @@ import { test } from "node:test";
 import { open } from "spillway";
 import { queryCatalog } from "#spillway/catalog/query";
 import { annotate } from "#spillway/dataset/annotate";
-import { damage, known, labelledDataset, numbersById, placeOf } from "../fixtures/annotated.js";
+import { damage, known, numbersById, placeOf } from "../fixtures/annotated.js";
 import { labelNames, packed, temporaryFolder } from "../fixtures/packed.js";
-import { contentOf, errorOf } from "../pack/sources.js";
+import { errorOf } from "../pack/sources.js";
 import { refuses } from "../source/fixtures.js";
-
-const count = 200;
-const folder = await labelledDataset(count);
-{
-  const dataset = await open(folder, { memory: "16 MiB" });
-  await dataset.split({ train: 0.8, "val-1": 0.1 }, { seed: 5 });
-  await dataset.split({ half: 0.5 }, { scheme: "other" });
-  await dataset.annotate(Array.from({ length: count - 50 }, (_, id) => ({ id, score: id / 10 })));
-  await dataset.close();
-}
-const place = placeOf(folder);
-const ask = async (sql: string, options = {}) => (await queryCatalog(place, sql, options)).rows;
+import { ask, count, folder, place } from "./queried.js";
 
 test("every column can be asked for, packed ones, added ones, and the split", async () => {
   const { columns, rows } = await queryCatalog(place, "from catalog order by id", {});
@@ -176,164 +168,6 @@ test("limits, offsets and orders go over whole rows", async () => {
       s: known.filter(({ label }) => label === "run").length,
     },
   ]);
-});
-
-const other = [
-  ["copy catalog to 'x.csv'", "COPY"],
-  ["COPY (select 1) TO '/tmp/x.csv'", "COPY"],
-  ["attach 'x.db'", "ATTACH"],
-  ["detach memory", "DETACH"],
-  ["create table t as select 1", "CREATE"],
-  ["create or replace view catalog as select 1", "CREATE"],
-  ["insert into catalog values (1)", "INSERT"],
-  ["update catalog set label = 'x'", "UPDATE"],
-  ["delete from catalog", "DELETE"],
-  ["drop view catalog", "DROP"],
-  ["alter view catalog rename to c", "ALTER"],
-  ["install httpfs", "INSTALL"],
-  ["load httpfs", "LOAD"],
-  ["pragma database_list", "PRAGMA"],
-  ["pragma memory_limit = '10GB'", "PRAGMA"],
-  ["set memory_limit = '10GB'", "SET"],
-  ["set variable split0 = 1", "SET"],
-  ["reset memory_limit", "RESET"],
-  ["use memory", "USE"],
-  ["call pragma_version()", "CALL"],
-  ["export database '/tmp/x'", "EXPORT"],
-  ["import database '/tmp/x'", "IMPORT"],
-  ["begin", "BEGIN"],
-  ["commit", "COMMIT"],
-  ["checkpoint", "CHECKPOINT"],
-  ["vacuum", "VACUUM"],
-  ["explain select 1", "EXPLAIN"],
-  ["prepare p as select 1", "PREPARE"],
-  ["execute p", "EXECUTE"],
-  [" -- a remark\n /* and\n another */ Set threads = 1", "SET"],
-] as const;
-
-for (const [sql, word] of other) {
-  test(`"${sql.replace(/\s+/g, " ").trim()}" is refused`, async () => {
-    await refuses(
-      () => ask(sql),
-      "usage",
-      `a query has to be one SELECT, and is ${word} instead. Nothing but the table catalog can be read, and nothing can be written.`,
-    );
-  });
-}
-
-test("statements after the first, and none at all, are refused", async () => {
-  const rest = "Nothing but the table catalog can be read, and nothing can be written.";
-  for (const sql of [
-    "select 1; select 2",
-    "select 1; drop view catalog",
-    "pivot catalog on label using count(*)",
-  ])
-    await refuses(() => ask(sql), "usage", `a query has to be one SELECT, and is 2 statements. ${rest}`);
-  for (const sql of ["", "  ", "-- nothing", ";", "/* */ ;"])
-    await refuses(() => ask(sql), "usage", `a query has to be one SELECT, and is empty. ${rest}`);
-  assert.deepEqual(await ask("select 1 as one;"), [{ one: 1 }]);
-});
-
-test("files cannot be read, in whatever way, and nothing is written", async () => {
-  const secret = join(temporaryFolder(), "secret.csv");
-  fs.writeFileSync(secret, "a,b\n1,2\n");
-  const before = contentOf(folder);
-  for (const from of [
-    `read_csv('${secret}')`,
-    `read_csv_auto('${secret}')`,
-    `read_text('${secret}')`,
-    `read_blob('${secret}')`,
-    `read_json('${secret}')`,
-    `read_parquet('${secret}')`,
-    `parquet_metadata('${secret}')`,
-    `'${secret}'`,
-    `glob('${secret}')`,
-  ]) {
-    await refuses(
-      () => ask(`select * from ${from}`),
-      "usage",
-      `the query reaches for ${secret}, which is no part of the catalog. Nothing but the table catalog can be read.`,
-    );
-  }
-  await refuses(
-    () => ask(`select * from query('select * from read_text(''${secret}'')')`),
-    "usage",
-    /^the query reaches for/,
-  );
-  await refuses(
-    () => ask(`select (select content from read_text('${join(folder, "dataset.json")}'))`),
-    "usage",
-    /^the query reaches for/,
-  );
-  await refuses(
-    () => ask("select * from '/etc/passwd'"),
-    "usage",
-    /^the query names a table \/etc\/passwd, which is not there\./,
-  );
-  await refuses(
-    () => ask("select getenv('HOME')"),
-    "usage",
-    /Scalar Function with name getenv does not exist/,
-  );
-  await refuses(() => ask("select * from read_csv('https://example.com/x.csv')"), "usage", /^the query /);
-  await refuses(
-    () => ask("with x as (select 1) insert into catalog select * from x"),
-    "usage",
-    /^(the|a) query /,
-  );
-  assert.deepEqual(contentOf(folder), before);
-});
-
-test("wrong SQL is worded with its line", async () => {
-  const rest = `The one table is catalog; its columns are listed by: spillway query ${folder}.`;
-  for (const [sql, what] of [
-    ["selct 1", 'the query is wrong: syntax error at or near "selct"'],
-    [
-      "select id,\n\n  fro catalog where",
-      'line 3 of the query (fro catalog where) is wrong: syntax error at or near "catalog"',
-    ],
-    ["select * from nope", "the query names a table nope, which is not there"],
-    ["select nofunc(1)", "the query is wrong: Scalar Function with name nofunc does not exist"],
-    [
-      "select ?",
-      "the query is wrong: Values were not provided for the following prepared statement parameters: 1",
-    ],
-    ["select\n'x'::int", "line 2 of the query ('x'::int) is wrong: Could not convert string 'x' to INT32"],
-    ["select error('boo')", "the query is wrong: boo"],
-  ] as const)
-    await refuses(() => ask(sql), "usage", `${what}. ${rest}`);
-});
-
-test("a column that is not there is told with the nearest names", async () => {
-  const all =
-    "The columns are id, path, row, label, hash, subject, session, quality, isGood, score, split, excluded.";
-  for (const [sql, name, near] of [
-    ["select lable from catalog", "lable", "Nearest: label. "],
-    ["select c.subjekt from catalog c", "subjekt", "Nearest: subject. "],
-    ["select max(id) from catalog where ISGOD", "ISGOD", "Nearest: isGood. "],
-    ["select catalog.zzzzzzzz from catalog", "zzzzzzzz", ""],
-  ] as const)
-    await refuses(
-      () => ask(sql),
-      "missing",
-      `the catalog of ${folder} has no column "${name}". ${near}${all}`,
-    );
-});
-
-test("too little memory is an error that says so, and there is a least", async () => {
-  await refuses(
-    () =>
-      ask("select count(*) from range(100000000) t(x) group by hash(x) order by random()", {
-        memory: "32 MiB",
-      }),
-    "memory",
-    'the query cannot be answered in 32 MiB of memory. Give it more, such as memory: "64 MiB".',
-  );
-  await refuses(
-    () => ask("select 1", { memory: "1 MiB" }),
-    "memory",
-    'a query needs more than 1048576 bytes of memory. Give it at least memory: "32 MiB".',
-  );
 });
 
 test("a query ends when its signal says so", async () => {

@@ -1,11 +1,13 @@
+// Balanced batches: each class equally often, in an order that depends on nothing but the seed, within the memory.
+
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { type BatchOptions, type Dataset, open, pack, SpillwayError, tensor, type View } from "spillway";
 import { BalancedOrder } from "#spillway/order/balanced";
-import { idsOf, packLabelled, using } from "../fixtures/labelled.js";
-import { temporaryFolder, upTo } from "../fixtures/packed.js";
+import { idsOf, packLabelled } from "../fixtures/labelled.js";
+import { temporaryFolder, upTo, using } from "../fixtures/packed.js";
 import { makeSparse } from "../fixtures/sparse.js";
 
 const classNames = ["ash", "birch", "cedar", "doum", "elm", "fir"];

@@ -1,24 +1,17 @@
+// Loops over a dataset: any number of them in one memory, ended in any way, with nothing left over.
+
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { type BatchOptions, type Dataset, open, SpillwayError } from "spillway";
-import { collect, numbersOf, packed } from "../fixtures/packed.js";
+import { type BatchOptions, open, SpillwayError } from "spillway";
+import { collect, numbersOf, packed, using } from "../fixtures/packed.js";
 
 const count = 1000;
 const path = await packed({ count, shardSize: "7 KiB" });
 
-async function using<T>(memory: string, work: (dataset: Dataset) => Promise<T>, folder = path): Promise<T> {
-  const dataset = await open(folder, { memory });
-  try {
-    return await work(dataset);
-  } finally {
-    await dataset.close();
-  }
-}
-
-/** Numbers of all samples that a loop over all of the dataset gives. */ test("a validation loop runs inside a training loop, out of the same memory", async () => {
-  await using("40 MiB", async (dataset) => {
+test("a validation loop runs inside a training loop, out of the same memory", async () => {
+  await using(path, "40 MiB", async (dataset) => {
     const train = dataset.view({ rows: [0, 800] });
     const val = dataset.view({ rows: [800, 1000] });
     const seen: number[] = [];
@@ -35,7 +28,7 @@ async function using<T>(memory: string, work: (dataset: Dataset) => Promise<T>, 
 
 test("a validation loop fits beside a training loop whose readers are all at work, from little memory on", async () => {
   for (const memory of ["20 MiB", "24 MiB", "32 MiB", "40 MiB"]) {
-    await using(memory, async (dataset) => {
+    await using(path, memory, async (dataset) => {
       let samples = 0;
       const outer = dataset.view().batches({ batchSize: 10, seed: 1, epochs: 5 });
       for await (const batch of outer) {
@@ -50,7 +43,7 @@ test("a validation loop fits beside a training loop whose readers are all at wor
 });
 
 test("timers and signals get their turn in a loop whose batches are always there already", async () => {
-  await using("32 MiB", async (dataset) => {
+  await using(path, "32 MiB", async (dataset) => {
     const signal = AbortSignal.timeout(100);
     await assert.rejects(
       async () => {
@@ -94,7 +87,7 @@ function readLink(name: string): string {
 }
 
 test("an AbortSignal ends a loop with its reason, before it starts and in the middle", async () => {
-  await using("32 MiB", async (dataset) => {
+  await using(path, "32 MiB", async (dataset) => {
     const controller = new AbortController();
     const loop = async () => {
       for await (const batch of dataset
@@ -124,7 +117,7 @@ test("closing the dataset while a batch is awaited ends the loop with an error, 
 
 test("too little memory names the smallest that works, and that works", async () => {
   const options = { batchSize: 500, readers: 2 };
-  const needed = await using("9 MiB", async (dataset) => {
+  const needed = await using(path, "9 MiB", async (dataset) => {
     const error = await collect(dataset.view().batches(options)).then(
       () => undefined,
       (thrown) => thrown,
@@ -136,16 +129,16 @@ test("too little memory names the smallest that works, and that works", async ()
     );
     return error.where.neededBytes!;
   });
-  const numbers = await using(String(needed), (dataset) => collect(dataset.view().batches(options)));
+  const numbers = await using(path, String(needed), (dataset) => collect(dataset.view().batches(options)));
   assert.equal(numbers.length, count);
   await assert.rejects(
-    using(String(needed - 2 ** 20), (dataset) => collect(dataset.view().batches(options))),
+    using(path, String(needed - 2 ** 20), (dataset) => collect(dataset.view().batches(options))),
     /too small/,
   );
 });
 
 test("options that make no sense are refused when the loop is made", async () => {
-  await using("32 MiB", async (dataset) => {
+  await using(path, "32 MiB", async (dataset) => {
     const view = dataset.view();
     const bad: BatchOptions[] = [
       { batchSize: 0 },
@@ -171,7 +164,7 @@ test("options that make no sense are refused when the loop is made", async () =>
 });
 
 test("batches are taken once", async () => {
-  await using("32 MiB", async (dataset) => {
+  await using(path, "32 MiB", async (dataset) => {
     const batches = dataset.view().batches({ batchSize: 300 });
     assert.equal(batches.count, 4);
     await collect(batches);

@@ -1,3 +1,5 @@
+// Weighted batches: samples in proportion to their weights, which come from an array or a column of the catalog.
+
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { join } from "node:path";
@@ -6,8 +8,8 @@ import fc from "fast-check";
 import { type BatchOptions, pack, SpillwayError } from "spillway";
 import { columnWeights, type ScanColumns } from "#spillway/dataset/drawing";
 import { addSums, viewWeights, WeightedOrder, weightBytes } from "#spillway/order/weighted";
-import { idsOf, packLabelled, using } from "../fixtures/labelled.js";
-import { temporaryFolder, upTo } from "../fixtures/packed.js";
+import { idsOf, packLabelled } from "../fixtures/labelled.js";
+import { temporaryFolder, upTo, using } from "../fixtures/packed.js";
 import { chiSquareBound } from "../order/chi-square.js";
 
 const count = 700;

@@ -12,17 +12,10 @@ import { index, pack } from "#spillway/pack/pack";
 import { verifyDataset } from "#spillway/pack/verify";
 import { openSource } from "#spillway/source/registry";
 import { takeBatches } from "../fixtures/batches.js";
-import { temporaryFolder } from "../fixtures/packed.js";
+import { newPath } from "../fixtures/new-path.js";
 import { npyFolder } from "../pack/sources.js";
 import { manifestOf } from "../pack/unpacked.js";
 import { float64, npyBytes, openFileCount, writeFile } from "../source/fixtures.js";
-
-const folder = temporaryFolder();
-let names = 0;
-const newPath = (name = "") => {
-  names += 1;
-  return join(folder, `${names} ${name}`);
-};
 
 /** Three files in two classes, and their index. Ids: 0 is a/0.npy, 1 is a/1.npy, 2 is b/2.npy. */
 async function threeFiles(): Promise<{ source: string; path: string; files: string[] }> {

@@ -43,17 +43,7 @@ test("after kill -9 of an append at 20 random moments the old data are whole, an
 
 test("an append that is killed again and again still adds every sample once", async () => {
   const random = seeded(5);
-  for (const run of runs) {
-    const path = run.begin("often killed");
-    let rows = 0;
-    for (let attempt = 0; attempt < 3; attempt += 1) {
-      await run.kill(path, 1 + Math.floor(random() * (run.lines / 2)), random() * 3);
-      const now = await run.checkLeft(path);
-      assert.ok(now >= rows, "a commit was lost");
-      rows = now;
-    }
-    await run.finish(path);
-  }
+  for (const run of runs) await run.killOften(3, random);
 });
 
 for (const run of runs) {

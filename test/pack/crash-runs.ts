@@ -112,6 +112,19 @@ export class CrashRuns {
       assert.ok(bytes === this.#content[file], `${file} differs`);
   }
 
+  /** Kills it some times, each time where it goes on, and then runs it to the end: no commit is lost on the way. */
+  async killOften(times: number, random: () => number): Promise<void> {
+    const path = this.begin("often killed");
+    let rows = 0;
+    for (let attempt = 0; attempt < times; attempt += 1) {
+      await this.kill(path, 1 + Math.floor(random() * (this.lines / 2)), random() * 3);
+      const now = await this.checkLeft(path);
+      assert.ok(now >= rows, "a commit was lost");
+      rows = now;
+    }
+    await this.finish(path);
+  }
+
   #isFinished(path: string): boolean {
     return readManifest(path)!.rows === this.#way.count && !hasState(path);
   }

@@ -31,17 +31,8 @@ test("after kill -9 at 24 random moments only whole commits are seen, and the ne
 
 test("a dataset that is killed again and again still ends with every sample once", async () => {
   const random = seeded(7);
-  for (const run of runs.filter(({ name }) => name === "one pass" || name === "two passes")) {
-    const path = run.begin("often killed");
-    let rows = 0;
-    for (let attempt = 0; attempt < 4; attempt += 1) {
-      await run.kill(path, 1 + Math.floor(random() * (run.lines / 2)), random() * 3);
-      const now = await run.checkLeft(path);
-      assert.ok(now >= rows, "a commit was lost");
-      rows = now;
-    }
-    await run.finish(path);
-  }
+  for (const run of runs.filter(({ name }) => name === "one pass" || name === "two passes"))
+    await run.killOften(4, random);
 });
 
 for (const run of runs) {

@@ -13,17 +13,12 @@ import { append, index } from "#spillway/pack/pack";
 import { packSource } from "#spillway/pack/packer";
 import { verifyDataset } from "#spillway/pack/verify";
 import { samplesOf, takeBatches } from "../fixtures/batches.js";
-import { temporaryFolder, upTo } from "../fixtures/packed.js";
+import { newPath } from "../fixtures/new-path.js";
+import { upTo } from "../fixtures/packed.js";
 import { openFileCount, refuses } from "../source/fixtures.js";
 import { contentOf, errorOf, npyFolder, stream, streamFields } from "./sources.js";
 import { manifestOf } from "./unpacked.js";
 
-const folder = temporaryFolder();
-let names = 0;
-const newPath = (name = "") => {
-  names += 1;
-  return join(folder, `${names} ${name}`);
-};
 const npy = npyFolder(newPath("npy"), 90, 50);
 
 /** A dataset of many small shards, split. */

@@ -11,17 +11,10 @@ import { index } from "#spillway/pack/pack";
 import { packSource } from "#spillway/pack/packer";
 import { verifyDataset } from "#spillway/pack/verify";
 import { takeBatches } from "../fixtures/batches.js";
-import { temporaryFolder } from "../fixtures/packed.js";
+import { newPath } from "../fixtures/new-path.js";
 import { float64, idxBytes, npyBytes, npyFromHeader, refuses, writeFile } from "../source/fixtures.js";
 import { contentOf, idxPair, npyFolder } from "./sources.js";
 import { manifestOf } from "./unpacked.js";
-
-const folder = temporaryFolder();
-let names = 0;
-const newPath = (name = "") => {
-  names += 1;
-  return join(folder, `${names} ${name}`);
-};
 
 /** Indexes of 20 rows, so that small data have several. */
 const inParts = (source: string, path: string, options: PackOptions = {}) =>

@@ -1,3 +1,5 @@
+// One packer at a time: others are told who holds the lock, and locks of the dead are taken over.
+
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
@@ -6,17 +8,11 @@ import { test } from "node:test";
 import { pack, SpillwayError } from "spillway";
 import { takeLock } from "#spillway/pack/lock";
 import { verifyDataset } from "#spillway/pack/verify";
-import { temporaryFolder } from "../fixtures/packed.js";
+import { newPath } from "../fixtures/new-path.js";
 import { refuses } from "../source/fixtures.js";
 import { contentOf, npyFolder, stream } from "./sources.js";
 
-const folder = temporaryFolder();
-let names = 0;
-const newPath = () => {
-  names += 1;
-  return join(folder, `dataset ${names}`);
-};
-const npy = npyFolder(join(folder, "npy"), 60, 64);
+const npy = npyFolder(newPath("npy"), 60, 64);
 
 test("a second packer is told the process that has the lock", async () => {
   const path = newPath();

@@ -1,3 +1,6 @@
+// What cannot be packed, and what an unfinished pack does not go on with: each is refused with both sides, and nothing
+// that is there is lost.
+
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
@@ -6,18 +9,13 @@ import { test } from "node:test";
 import { classes, open, type PackOptions, pack } from "spillway";
 import { packSource } from "#spillway/pack/packer";
 import { verifyDataset } from "#spillway/pack/verify";
-import { temporaryFolder, upTo } from "../fixtures/packed.js";
+import { newPath } from "../fixtures/new-path.js";
+import { upTo } from "../fixtures/packed.js";
 import { openFileCount, refuses } from "../source/fixtures.js";
 import { contentOf, errorOf, idxPair, npyFolder, stream, streamFields } from "./sources.js";
 import { manifestOf, numbersIn } from "./unpacked.js";
 
-const folder = temporaryFolder();
-let names = 0;
-const newPath = () => {
-  names += 1;
-  return join(folder, `dataset ${names}`);
-};
-const npy = npyFolder(join(folder, "npy"), 60, 64);
+const npy = npyFolder(newPath("npy"), 60, 64);
 
 /** Begins a pack and stops it after some samples were committed. */
 async function begun(
@@ -80,7 +78,7 @@ test("an unfinished pack is gone on with by the same source and options alone, a
   const path = newPath();
   await begun(path, { seed: 1 });
   const before = contentOf(path);
-  const other = npyFolder(join(folder, "other"), 61, 64);
+  const other = npyFolder(newPath("other"), 61, 64);
   const options: PackOptions = { seed: 1, shardSize: 4096, memory: "1 MiB" };
   const refused: [Parameters<typeof pack>[0], PackOptions, RegExp][] = [
     [npy, { ...options, seed: 2 }, /another seed: 1 then, 2 now/],
@@ -108,7 +106,7 @@ test("an unfinished pack is gone on with by the same source and options alone, a
 });
 
 test("a source that changed between a kill and the next run is refused", async () => {
-  const source = npyFolder(join(folder, "changing"), 60, 64);
+  const source = npyFolder(newPath("changing"), 60, 64);
   const path = newPath();
   await begun(path, {}, source);
   fs.utimesSync(join(source, "class-0/00000.npy"), 1, 1);
@@ -184,7 +182,7 @@ test("an error of the source passes through as it is, and the next run goes on",
 
 test("an error of a source that is read at random ends the reads in flight", async () => {
   const path = newPath();
-  const broken = npyFolder(join(folder, "broken"), 300, 64);
+  const broken = npyFolder(newPath("broken"), 300, 64);
   const full = fs.readFileSync(join(broken, "class-1/00100.npy"));
   full.writeUInt8(99, 0);
   fs.writeFileSync(join(broken, "class-1/00100.npy"), full);
@@ -196,7 +194,7 @@ test("an error of a source that is read at random ends the reads in flight", asy
 });
 
 test("an AbortSignal stops with its reason, lets go of the lock, and the next run goes on", async () => {
-  const idx = idxPair(join(folder, "idx"), 3000, 10);
+  const idx = idxPair(newPath("idx"), 3000, 10);
   for (const [source, phase] of [
     [npy, "writing"],
     [idx, "reading"],
@@ -272,7 +270,7 @@ test("options that make no sense are refused before the source is opened", async
     [{ layout: "sorted" as "source" }, /layout "sorted" is not known/],
     [{ seed: -1 }, /seed/],
   ] as const) {
-    await refuses(() => packSource(join(folder, "nowhere"), newPath(), options), "usage", message);
+    await refuses(() => packSource(newPath("nowhere"), newPath(), options), "usage", message);
   }
   await refuses(() => pack(npy, newPath(), { shardSize: "large" }), "usage", /shardSize "large"/);
   await refuses(() => pack(npy, newPath(), { memory: "much" }), "usage", /memory "much"/);
@@ -281,7 +279,7 @@ test("options that make no sense are refused before the source is opened", async
 });
 
 test("shards so small that dataset.json could not name them all are refused with the size that works", async () => {
-  const path = join(folder, "long.npy");
+  const path = newPath("long.npy");
   const head = fs.readFileSync(join(npy, "class-0/00000.npy")).toString("latin1", 10, 128);
   assert.ok(head.includes("float") || head.includes("<f4"));
   const header = head.replace("(64,)", "(900000, 4096)").slice(0, 118).padEnd(117).concat("\n");
@@ -296,7 +294,7 @@ test("shards so small that dataset.json could not name them all are refused with
 });
 
 test("a folder that cannot be written to is refused as such", async (t) => {
-  const parent = join(folder, "read-only");
+  const parent = newPath("read-only");
   fs.mkdirSync(parent);
   try {
     // Root can write in every folder, but not on a disk that is read-only.

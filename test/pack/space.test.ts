@@ -1,3 +1,5 @@
+// Packing with too little memory or disk: refused beforehand where that can be known, else what is committed stays.
+
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
@@ -5,17 +7,11 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { type PackOptions, pack, tensor } from "spillway";
 import { verifyDataset } from "#spillway/pack/verify";
-import { temporaryFolder, upTo } from "../fixtures/packed.js";
+import { newPath } from "../fixtures/new-path.js";
+import { upTo } from "../fixtures/packed.js";
 import { openFileCount } from "../source/fixtures.js";
 import { errorOf, stream, streamFields } from "./sources.js";
 import { manifestOf, numbersIn } from "./unpacked.js";
-
-const folder = temporaryFolder();
-let names = 0;
-const newPath = () => {
-  names += 1;
-  return join(folder, `dataset ${names}`);
-};
 
 test("too little memory is refused with the least that works, and that works", async () => {
   const fields = { data: tensor("uint8", [3_500_000]) };
@@ -57,7 +53,7 @@ test("space is checked before anything is written", async (t) => {
 });
 
 test("a disk that becomes full says so, keeps what is committed, and the next run goes on", async (t) => {
-  const mount = join(folder, "small disk");
+  const mount = newPath("small disk");
   fs.mkdirSync(mount);
   try {
     execFileSync("mount", ["-t", "tmpfs", "-o", "size=6m", "tmpfs", mount], { stdio: "ignore" });

@@ -1,19 +1,14 @@
+// Packing a part of a source: the same samples for a seed, evenly over the classes where that is asked for.
+
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { test } from "node:test";
 import { index, open, pack } from "spillway";
-import { temporaryFolder } from "../fixtures/packed.js";
+import { newPath } from "../fixtures/new-path.js";
 import { refuses } from "../source/fixtures.js";
 import { npyFolder, stream, streamFields } from "./sources.js";
 import { manifestOf, numbersIn } from "./unpacked.js";
 
-const folder = temporaryFolder();
-const npy = npyFolder(join(folder, "npy"), 90, 8);
-let made = 0;
-const newPath = () => {
-  made += 1;
-  return join(folder, `dataset ${made}`);
-};
+const npy = npyFolder(newPath("npy"), 90, 8);
 
 /** Numbers that the samples of the folder are full of. */
 async function packedNumbers(path: string): Promise<Set<number>> {
