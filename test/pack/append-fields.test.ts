@@ -19,7 +19,7 @@ test("new classes are numbered behind those that are there, and labels of the so
   const path = newPath();
   await pack(folderOf("run/0.npy", "walk/1.npy", "walk/2.npy"), path, { layout: "source" });
   const notes: string[] = [];
-  await append(folderOf("climb/0.npy", "walk/1.npy", "zoom/2.npy"), path, {
+  await append(folderOf("climb/0.npy", "walk/7.npy", "zoom/2.npy"), path, {
     layout: "source",
     onNote: (note) => notes.push(note),
   });

@@ -21,7 +21,7 @@ test("an index grows by a folder's new files, by folders within it, and by furth
   await refuses(
     () => append(source, path),
     "exists",
-    `all 2 samples are in ${path} already. There is nothing to do; to have them twice, add --again.`,
+    `these samples are in ${path} already, since commit 1. There is nothing to do; to have them twice, add --again.`,
   );
   writeFile(join(source, "a/00.npy"), npyBytes("<f8", [2], float64(7, 7)));
   writeFile(join(source, "c/2.npy"), npyBytes("<f8", [2], float64(8, 8)));

@@ -15,7 +15,7 @@ import { contentOf, idxPair, npyFolder, streamFields } from "./sources.js";
 import { manifestOf } from "./unpacked.js";
 
 test("the same source is refused a second time, unless that is asked for", async () => {
-  const [source, other] = [npyFolder(newPath(), 30, 64), npyFolder(newPath(), 20, 64)];
+  const [source, other] = [npyFolder(newPath(), 30, 64), npyFolder(newPath(), 20, 64, 30)];
   const path = newPath();
   await pack(source, path, small);
   await append(other, path, small);
@@ -36,7 +36,7 @@ test("the same source is refused a second time, unless that is asked for", async
   // A dataset that this one was made of is a part of it, too.
   const compact = newPath();
   await pack(path, compact);
-  await append(npyFolder(newPath(), 5, 64), compact, small);
+  await append(npyFolder(newPath(), 5, 64, 50), compact, small);
   await refuses(() => append(path, compact, small), "exists", /since commit 3/);
   const doubled = await append(compact, compact, { ...small, again: true });
   assert.deepEqual([doubled.rows, doubled.added], [170, 85]);

@@ -5,10 +5,11 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { open, type PackOptions, pack } from "spillway";
+import { type ClassField, classes, open, type PackOptions, pack, tensor } from "spillway";
 import { append } from "#spillway/pack/pack";
 import { takeBatches } from "../fixtures/batches.js";
 import { newPath } from "../fixtures/new-path.js";
+import { upTo } from "../fixtures/packed.js";
 import { refuses, writeFile } from "../source/fixtures.js";
 import { base, begun, isWhole, small, streamed } from "./growing.js";
 import { contentOf, errorOf, npyFolder, stream } from "./sources.js";
@@ -64,7 +65,7 @@ test("an append to a compacted dataset, whose catalog has other parts than it ha
 test("another source than the one that was interrupted is refused, and nobody is told to remove the dataset", async () => {
   const path = newPath();
   await pack(npyFolder(newPath(), 30, 64), path, small);
-  const [one, other] = [npyFolder(newPath(), 60, 64), npyFolder(newPath(), 61, 64)];
+  const [one, other] = [npyFolder(newPath(), 60, 64, 30), npyFolder(newPath(), 61, 64, 30)];
   await begun(path, one, small);
   const before = contentOf(path);
   const remedy =
@@ -103,7 +104,7 @@ test("another source than the one that was interrupted is refused, and nobody is
 test("a state that a kill left at the very end is no hindrance to the next append", async () => {
   const path = newPath();
   await pack(npyFolder(newPath(), 30, 64), path, small);
-  const [one, other] = [npyFolder(newPath(), 60, 64), npyFolder(newPath(), 25, 64)];
+  const [one, other] = [npyFolder(newPath(), 60, 64, 30), npyFolder(newPath(), 25, 64, 90)];
   await begun(path, one, { ...small, layout: "source" });
   const state = fs.readFileSync(join(path, ".packing/state.json"));
   await append(one, path, { ...small, layout: "source" });
@@ -125,4 +126,22 @@ test("a dataset that is opened while an append is unfinished does not need the a
   for await (const batch of dataset.view().batches({ batchSize: 16 })) count += batch.size;
   assert.equal(count, 60);
   await dataset.close();
+});
+
+test("classes that an unfinished append has brought are not told before it is whole", async () => {
+  const path = newPath();
+  const fields = { data: tensor("int32", [40]), label: classes(["a", "b", "c"]) };
+  await pack(stream(60), path, { ...small, fields });
+  const more = { ...fields, label: classes(["a", "b", "c", "d"]) };
+  const other = upTo(400).map((i) => ({ data: new Int32Array(40).fill(i), label: "abcd"[i % 4]! }));
+  await begun(path, other, { ...small, fields: more, layout: "source" }, 30);
+  assert.deepEqual((manifestOf(path).fields.label as { classes: string[] }).classes, ["a", "b", "c", "d"]);
+  const labelOf = async () => {
+    const dataset = await open(path, { memory: "16 MiB" });
+    await dataset.close();
+    return (dataset.fields.label as ClassField).classes;
+  };
+  assert.deepEqual(await labelOf(), ["a", "b", "c"]);
+  await append(other, path, { ...small, fields: more, layout: "source" });
+  assert.deepEqual(await labelOf(), ["a", "b", "c", "d"]);
 });
