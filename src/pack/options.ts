@@ -4,6 +4,7 @@ import type { Layout } from "../format/manifest.js";
 import type { Take } from "../order/take.js";
 import type { SourceOptions } from "../source/source.js";
 import type { Fields } from "../tensor/field.js";
+import type { DtypeChoice } from "./stored-fields.js";
 
 /** Where a pack stands; `total` is undefined while the number of samples is not known. */
 export interface PackProgress {
@@ -36,6 +37,15 @@ export interface PackOptions extends SourceOptions {
   take?: Take;
   /** With `take`: equally many of each class, where the source tells classes before samples are read. */
   even?: boolean;
+  /**
+   * How tensors are stored, for all of them or by field: "keep" (default) as they come, "auto" in the smallest type from
+   * which every value comes back, or a type. What samples are, their ids, order and splits do not depend on it.
+   */
+  dtype?: DtypeChoice | Readonly<Record<string, DtypeChoice>>;
+  /** With `dtype: "auto"`: also types that lose something, where it is far below the noise of the values. */
+  lossy?: boolean;
+  /** With a dtype: cuts values that it cannot hold to its range, and counts them; default: they are refused. */
+  clip?: boolean;
   /** Stops between two blocks; what is packed by then is kept, and the next `pack` goes on from there. */
   signal?: AbortSignal;
   /** Told what was found and decided, one sentence at a time, before and while packing. */

@@ -16,11 +16,17 @@ import { otherCount, type Steps, writeByIndex, writeInTurn } from "./fill.js";
 import type { PackOptions, PackProgress } from "./options.js";
 import type { CreateSink } from "./row-sink.js";
 import { type PackState, removeState } from "./state.js";
+import { withSourceClasses } from "./stored-fields.js";
+import { Transcoder } from "./transcoder.js";
 import { arenaBytesOf, type TwoPassJob, takeFromPiles, throwOnPiles, writerShare } from "./two-pass.js";
 
 /** Everything that both ways of packing need. */
 export interface Way {
   source: Source;
+  /** Fields as they are stored. */
+  fields: Fields;
+  /** Whether values are cut to the range that can be stored. */
+  isClipping: boolean;
   path: string;
   /** Rows of the commits before. */
   before: number;
@@ -70,15 +76,22 @@ function createWriter(
 export async function packInOnePass(way: Way): Promise<Manifest> {
   const { source, order, before, jobs, path } = way;
   const count = source.sampleCount;
-  const writer = await createWriter(way, source.fields, count, way.memoryBytes);
+  const writer = await createWriter(way, way.fields, count, way.memoryBytes);
+  const transcoder = Transcoder.create(source.fields, way.fields, way.isClipping);
   const steps = stepsFor(way, "writing", count);
   try {
     if (source.readInto && count !== undefined) {
       const places = order === undefined ? undefined : layoutPermutation(count, order);
       const indexOf = (row: number) => places?.at(row) ?? row;
-      await writeByIndex(source, writer, { before, count, jobs, indexOf }, steps);
+      await writeByIndex(source, writer, { before, count, jobs, indexOf, transcoder }, steps);
     } else {
-      const written = await writeInTurn(source.samples(writer.submittedRows - before), writer, before, steps);
+      const written = await writeInTurn(
+        source.samples(writer.submittedRows - before),
+        writer,
+        before,
+        steps,
+        transcoder,
+      );
       if (count !== undefined && written < count) throw otherCount(count, written);
       if (written === 0) {
         removeEmpty(path, before);
@@ -110,8 +123,10 @@ export async function packInTwoPasses(way: Way, begun: PackState): Promise<Manif
     removeState(path);
     throw noSamples(source);
   }
-  const fields = (state.fields ?? source.fields) as Fields;
+  const given = (state.fields ?? source.fields) as Fields;
+  const fields = withSourceClasses(way.fields, given);
   const writer = await createWriter(way, fields, total, memoryBytes * writerShare);
+  const transcoder = Transcoder.create(given, fields, way.isClipping);
   const done: { end: number; remove: () => void }[] = [];
   const onPileDone = (end: number, remove: () => void) => {
     done.push({ end: before + end, remove });
@@ -120,7 +135,7 @@ export async function packInTwoPasses(way: Way, begun: PackState): Promise<Manif
   };
   try {
     const samples = takeFromPiles({ ...job, state }, writer.submittedRows - before, onPileDone);
-    await writeInTurn(samples, writer, before, stepsFor(way, "writing", total));
+    await writeInTurn(samples, writer, before, stepsFor(way, "writing", total), transcoder);
     return await writer.finish();
   } catch (error) {
     await writer.abandon();
