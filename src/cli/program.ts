@@ -13,6 +13,7 @@ import { addPack } from "./pack.js";
 import { addQuery } from "./query.js";
 import { addShow } from "./show.js";
 import { addSplit } from "./split.js";
+import { addStatistics } from "./statistics.js";
 import { addVerify } from "./verify.js";
 
 /** Version of the package, in whose dist/cli/ this file lies. */
@@ -42,6 +43,7 @@ export function createProgram(): Command {
   addIndex(program);
   addCompact(program);
   addSplit(program);
+  addStatistics(program);
   addInfo(program);
   addShow(program);
   addQuery(program);
