@@ -184,7 +184,7 @@ export class FieldMeasure {
     const count = runs * inner;
     const facts = this.#factsAt + channel * factSlots * 8;
     this.#kernels.measureRun(this.#runAt, count, facts);
-    if (this.#kind > 7) this.#kernels.fitRun(this.#runAt, count, facts);
+    this.#kernels.fitRun(this.#runAt, count, facts);
     const formula = this.#formulas[channel];
     if (formula) {
       const { divided, scale, offset } = formula;
@@ -198,7 +198,6 @@ export class FieldMeasure {
     const at = this.#factsAt + channel * factSlots * 8;
     const slots = new Float64Array(this.#memory.buffer, at, factSlots);
     const slot = (k: number) => slots[k]!;
-    const isFloat = this.#kind > 7;
     return {
       count: slot(0),
       finite: slot(19),
@@ -207,7 +206,7 @@ export class FieldMeasure {
       negativeInfinity: slot(3),
       zeros: slot(5),
       negativeZeros: slot(4),
-      subnormal: { float64: slot(6), float32: slot(7), float16: isFloat ? slot(8) - slot(5) : 0 },
+      subnormal: { float64: slot(6), float32: slot(7), float16: slot(8) - slot(5) },
       beyond: { float32: slot(10), float16: slot(9) },
       notIn: { integers: slot(11), float32: slot(12), float16: slot(13) },
       min: slot(14),

@@ -5,10 +5,12 @@
 import { SpillwayError } from "../errors.js";
 import type { ChannelCode } from "../tensor/encoding.js";
 import { channelRuns, type TensorField } from "../tensor/field.js";
-import type { FieldPart, Trial } from "./facts.js";
+import type { FieldPart } from "./facts.js";
 import { channelValues, Keeper } from "./kept.js";
 import type { MeasurePlan } from "./measure.js";
+import { settledOf } from "./settled.js";
 import { bytesForSteps, findCode } from "./step.js";
+import type { Found } from "./whole.js";
 
 const mostPasses = 3;
 const mostKept = 65_536;
@@ -62,7 +64,7 @@ export function firstPass(field: TensorField, options: PlanOptions = {}, probe?:
   const keeper = new Keeper(field, axis, keepValues);
   keeper.offer(probe, 0);
   const kept = keeper.part();
-  return { ...plan, codes: none.map((_, k) => guess(channelValues(kept, k))) };
+  return { ...plan, codes: none.map((_, k) => findGuess(channelValues(kept, k))?.code ?? null) };
 }
 
 /**
@@ -75,11 +77,13 @@ export function nextPass(plan: PassPlan, part: FieldPart): PassPlan | undefined 
   let isChanged = false;
   const known: number[][] = [];
   const codes: (ChannelCode | null)[] = [];
-  for (const [k, { facts, trial }] of part.channels.entries()) {
-    const code = plan.codes[k]!;
+  for (const [k, channel] of part.channels.entries()) {
+    const { facts, trial } = channel;
+    const code = plan.codes[k] ?? null;
     const before = [...plan.known[k]!, ...(trial?.examples ?? [])];
     known.push(before);
-    if (facts.finite === 0 || holds(trial)) {
+    const settled = settledOf(channel, code);
+    if (facts.finite === 0 || (settled && settled.code === code)) {
       codes.push(code);
       continue;
     }
@@ -88,29 +92,28 @@ export function nextPass(plan: PassPlan, part: FieldPart): PassPlan | undefined 
     values.set(kept);
     values.set(before, kept.length);
     values.set([facts.min, facts.max], kept.length + before.length);
-    const better = guess(values);
+    const better = findGuess(values);
+    if (settled && !(better && bytesForSteps(better.steps) < bytesForSteps(settled.high - settled.low))) {
+      codes.push(settled.code);
+      continue;
+    }
     // One channel that needs all of its bits is enough: no integer type will serve the field.
-    if (!better || isSameCode(better, code)) return undefined;
-    codes.push(better);
+    if (!better || isSameCode(better.code, code)) return undefined;
+    codes.push(better.code);
     isChanged = true;
   }
   return isChanged ? { ...plan, codes, known, pass: plan.pass + 1 } : undefined;
 }
 
-/** Whether a formula gave every value back, at least as float32. */
-export function holds(trial: Trial | undefined): boolean {
-  return trial !== undefined && trial.changedAsFloat32 === 0 && trial.high - trial.low < 2 ** 32;
-}
-
 /** The formula of the smallest type: of values that are float32 themselves one that gives the same float32 will do. */
-function guess(values: Float64Array): ChannelCode | null {
+function findGuess(values: Float64Array): Found | undefined {
   const strict = findCode(values);
-  if (strict && bytesForSteps(strict.steps) === 1) return strict.code;
+  if (strict && bytesForSteps(strict.steps) === 1) return strict;
   if (values.every((value) => Math.fround(value) === value || Number.isNaN(value))) {
     const loose = findCode(values, "float32");
-    if (loose && (!strict || bytesForSteps(loose.steps) < bytesForSteps(strict.steps))) return loose.code;
+    if (loose && (!strict || bytesForSteps(loose.steps) < bytesForSteps(strict.steps))) return loose;
   }
-  return strict?.code ?? null;
+  return strict;
 }
 
 function isSameCode(a: ChannelCode, b: ChannelCode | null): boolean {

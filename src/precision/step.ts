@@ -40,7 +40,8 @@ export function findCode(values: Float64Array, sameness: Sameness = "float64"): 
   return best;
 }
 
-function constantCode(value: number, isNegativeZero: boolean): ChannelCode {
+/** The formula of a single value, of which q = 0 gives it back; of a whole number q is the number. */
+export function constantCode(value: number, isNegativeZero: boolean): ChannelCode {
   // 0 times a negative scale is -0.
   if (value === 0) return isNegativeZero ? { kind: "scaled", scale: -1 } : { kind: "scaled" };
   return Number.isSafeInteger(value) ? { kind: "scaled" } : { kind: "scaled", offset: value };
