@@ -120,7 +120,7 @@ function floats(original: DType, facts: ChannelFacts, kept: KeptValues): Candida
 function steps(original: DType, facts: ChannelFacts, settled: Settled | undefined): Candidate[] {
   if (!settled) return [];
   const isFloat = original.startsWith("float");
-  const { code, low, high, isLossless } = settled;
+  const { code, low, high, loses } = settled;
   const missing = notFinite(facts);
   // Infinity times a negative scale would change its sign.
   if (missing > facts.nan && isNegative(code)) return [];
@@ -133,7 +133,8 @@ function steps(original: DType, facts: ChannelFacts, settled: Settled | undefine
     const isPlain = whole.kind === "scaled" && Object.keys(whole).length === 1;
     list.push({
       ...lossless(dtype, isPlain ? "as it is" : "steps", isPlain ? undefined : whole),
-      ...(isLossless ? {} : { claim: "exact", bound: magnitudeOf(facts) * 2 ** -24 }),
+      ...(loses === "bits" ? { claim: "exact", bound: magnitudeOf(facts) * 2 ** -24 } : {}),
+      ...(loses === "signs" ? { claim: "lossy" } : {}),
     });
   }
   return list;

@@ -8,7 +8,7 @@ import { type DType, elementBytes } from "../tensor/dtype.js";
 import type { ChannelCode, Claim, Encoding } from "../tensor/encoding.js";
 import type { Candidate } from "./candidates.js";
 import { reasonForChoice, reasonToKeep } from "./reasons.js";
-import { type ChannelReport, type FieldReport, quantileShares } from "./report.js";
+import { bulkBound, type ChannelReport, type FieldReport } from "./report.js";
 import { integerRanges } from "./values.js";
 
 export interface ChoiceOptions {
@@ -31,11 +31,16 @@ export interface Choice {
   outOfRange: { channel: number; count: number }[];
 }
 
-const bulkFrom = quantileShares.indexOf(0.05);
-const bulkTo = quantileShares.indexOf(0.95);
-
-const ofFloats: readonly DType[] = ["uint8", "int16", "float16", "float32", "int32"];
-const ofIntegers: readonly DType[] = ["uint8", "int16", "int32"];
+/** What is tried, smallest first; of one size what is simplest to read comes first. */
+const ofFloats: readonly { dtype: DType; form?: Candidate["form"] }[] = [
+  { dtype: "uint8" },
+  { dtype: "int16" },
+  { dtype: "float16" },
+  { dtype: "float32", form: "as it is" },
+  { dtype: "int32" },
+  { dtype: "float32" },
+];
+const ofIntegers: typeof ofFloats = [{ dtype: "uint8" }, { dtype: "int16" }, { dtype: "int32" }];
 
 /**
  * The type for a field, and why.
@@ -57,14 +62,13 @@ export function choose(report: FieldReport, options: ChoiceOptions = {}): Choice
   const isGood = (candidate: Candidate, channel: ChannelReport) =>
     isSafe(candidate, report.dtype) || (lossy && isHidden(candidate, channel));
   const order = report.dtype.startsWith("float") ? ofFloats : ofIntegers;
-  const smaller = order.filter((one) => elementBytes(one) < elementBytes(report.dtype));
-  for (const one of smaller) {
-    const ways = report.channels.map((channel) => {
-      const good = channel.candidates.find(
-        (candidate) => candidate.dtype === one && isGood(candidate, channel),
-      );
-      return good;
-    });
+  for (const { dtype: one, form } of order) {
+    if (elementBytes(one) >= elementBytes(report.dtype)) continue;
+    const ways = report.channels.map((channel) =>
+      channel.candidates.find(
+        (way) => way.dtype === one && (form ?? way.form) === way.form && isGood(way, channel),
+      ),
+    );
     if (!ways.every((way) => way !== undefined)) continue;
     const chosen = withWays(report, one, ways);
     const hindrance = hindranceOf(report, elementBytes(one), isGood);
@@ -80,14 +84,16 @@ function isSafe({ claim }: Candidate, original: DType): boolean {
 }
 
 /** What is lost is less than what nobody could tell from noise. */
-function isHidden(candidate: Candidate, { noise, facts, quantiles }: ChannelReport): boolean {
+function isHidden(candidate: Candidate, channel: ChannelReport): boolean {
   const { claim, dtype, form, rmsError, code, outOfRange } = candidate;
+  const { noise } = channel;
   if (claim === "exact") return true;
+  // A channel with zeros of both signs loses nothing but these.
+  if (claim === "lossy" && form === "steps") return true;
   if (claim !== "lossy" || outOfRange > 0 || form === "as it is" || noise === null) return false;
   if (dtype === "int16" && code?.kind === "scaled") return code.scale! <= noise / 2;
   // Of heavy tails the bulk counts: spikes are as exact, for their size, as anything is in float16.
-  const bulk = Math.max(facts.mean - quantiles[bulkFrom]!, quantiles[bulkTo]! - facts.mean) * 2 ** -11;
-  return rmsError <= noise / 2 || (dtype === "float16" && bulk <= noise / 2);
+  return rmsError <= noise / 2 || (dtype === "float16" && bulkBound(channel) <= noise / 2);
 }
 
 /** The first channel that has no smaller type than `bytes`. */
@@ -111,6 +117,9 @@ function whyNot({ facts, found }: ChannelReport, bytes: number): string {
   const missing = facts.nan + facts.positiveInfinity + facts.negativeInfinity;
   const name =
     facts.nan === missing ? "NaN" : facts.nan === 0 ? "infinite values" : "NaN and infinite values";
+  if (found?.loses === "signs" && found.high - found.low < 2 ** (8 * bytes)) {
+    return `${facts.negativeZeros.toLocaleString("en")} of its zeros have a minus sign, which integers have not`;
+  }
   if (found) {
     const steps = `its values span ${(found.high - found.low).toLocaleString("en")} steps`;
     return missing > 0 && found.high - found.low < 2 ** (8 * bytes)
@@ -118,8 +127,6 @@ function whyNot({ facts, found }: ChannelReport, bytes: number): string {
       : steps;
   }
   if (missing > 0 && facts.finite === 0) return `it has nothing but ${name}`;
-  if (facts.negativeZeros > 0 && facts.negativeZeros < facts.zeros)
-    return "it has zeros of both signs, of which integers have one";
   return "its values are no multiples of a step";
 }
 
@@ -131,6 +138,7 @@ function forced(report: FieldReport, dtype: DType): Choice {
     const best =
       fitting.find(({ claim }) => claim === "lossless") ??
       fitting.find(({ claim }) => claim === "exact") ??
+      fitting.find(({ form }) => form === "steps") ??
       fitting.find(({ form }) => form === "standardised") ??
       fitting[0];
     if (best) return best;

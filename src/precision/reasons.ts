@@ -3,7 +3,7 @@
 import { type DType, elementBytes } from "../tensor/dtype.js";
 import type { Claim } from "../tensor/encoding.js";
 import type { Candidate } from "./candidates.js";
-import type { ChannelReport, FieldReport } from "./report.js";
+import { bulkBound, type ChannelReport, type FieldReport } from "./report.js";
 
 /** Why a type was chosen. */
 export function reasonForChoice(
@@ -13,6 +13,18 @@ export function reasonForChoice(
   ways: readonly Candidate[],
 ): string {
   const bits = 8 * elementBytes(dtype);
+  const signs = ways.every(
+    ({ claim: one, form }) =>
+      one === "lossless" || (one === "lossy" && form !== "range" && form !== "standardised"),
+  )
+    ? report.channels.reduce(
+        (sum, { facts, found }) => sum + (found?.loses === "signs" ? facts.negativeZeros : 0),
+        0,
+      )
+    : 0;
+  if (claim === "lossy" && signs > 0) {
+    return `${levelsReason(report.channels)}: ${bits} bits give each one back but for the minus sign of ${signs.toLocaleString("en")} ${signs === 1 ? "zero" : "zeros"}.`;
+  }
   if (claim === "lossy") return lossyReason(report, dtype, ways);
   const back =
     claim === "lossless" ? "give each one back exactly" : "give each one back as exactly the same float32";
@@ -21,7 +33,9 @@ export function reasonForChoice(
       ? `Every value is one that ${dtype} has: ${bits} bits ${back}.`
       : `Training takes float32 anyway: ${bits} bits ${back}.`;
   }
-  return `${levelsReason(report.channels)}: ${dtype.startsWith("float") ? `${bits}-bit floats, which keep NaN as integers cannot,` : `${bits} bits`} ${back}.`;
+  const hasNaN = report.channels.some(({ facts }) => facts.nan > 0);
+  const floats = dtype.startsWith("float") && (hasNaN ? "NaN" : "infinite values");
+  return `${levelsReason(report.channels)}: ${floats ? `${bits}-bit floats, which keep ${floats} as integers cannot,` : `${bits} bits`} ${back}.`;
 }
 
 /** Where the values of all channels lie. */
@@ -68,9 +82,11 @@ function levelsReason(channels: readonly ChannelReport[]): string {
 function lossyReason({ channels }: FieldReport, dtype: DType, ways: readonly Candidate[]): string {
   let worst = -1;
   let share = 0;
+  // Spikes that float16 holds as well as any number say nothing of the rest.
+  const isBulk = (k: number) => dtype === "float16" && ways[k]!.rmsError > (channels[k]!.noise ?? 0) / 2;
   ways.forEach(({ claim, rmsError }, k) => {
     const { noise, deviation } = channels[k]!;
-    const against = rmsError / (noise || deviation || 1);
+    const against = (isBulk(k) ? bulkBound(channels[k]!) : rmsError) / (noise || deviation || 1);
     if (claim !== "lossless" && claim !== "exact" && (worst < 0 || against > share))
       [worst, share] = [k, against];
   });
@@ -78,6 +94,9 @@ function lossyReason({ channels }: FieldReport, dtype: DType, ways: readonly Can
   const { noise } = channels[worst]!;
   const which = channels.length === 1 ? "the noise" : `the noise of channel ${worst}, the worst`;
   const { rmsError, sqnrDb } = ways[worst]!;
+  if (noise && isBulk(worst) && share < 1) {
+    return `Spikes reach far beyond the rest, and 16-bit floats are off in proportion: where nine in ten values lie by ${shown(share * noise, 3)} at most, ${shown(1 / share, 2)} times less than ${which}.`;
+  }
   const off = `${8 * elementBytes(dtype)} bits are off by ${shown(rmsError, 3)} on average`;
   if (noise)
     return `${off}, ${share < 1 ? `${shown(1 / share, 2)} times less than` : `${shown(share, 2)} times`} ${which}.`;

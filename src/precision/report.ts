@@ -91,6 +91,13 @@ export function reportOf(field: TensorField, plan: PassPlan, part: FieldPart): F
   };
 }
 
+/** How far off standardised float16 is at most where nine in ten of the values lie. */
+export function bulkBound({ facts, quantiles: marks }: ChannelReport): number {
+  const low = marks[quantileShares.indexOf(0.05)]!;
+  const high = marks[quantileShares.indexOf(0.95)]!;
+  return Math.max(facts.mean - low, high - facts.mean) * 2 ** -11;
+}
+
 function stepOf(code: ChannelCode): number {
   return Math.abs(code.kind === "divided" ? 1 / code.divisor : (code.scale ?? 1));
 }

@@ -10,21 +10,28 @@ export interface Settled {
   /** Least and largest whole number that values are coded as, no zero point taken off. */
   low: number;
   high: number;
-  /** Whether every value comes back bit for bit; if not, each gives the same float32. */
-  isLossless: boolean;
+  /**
+   * "nothing": every value comes back bit for bit; "bits": each gives the same float32; "signs": every value comes back but
+   * for the sign of zeros, which are -0 here and 0 there.
+   */
+  loses: "nothing" | "bits" | "signs";
 }
 
 /** @param code the formula that was tried, if one was */
 export function settledOf({ facts, trial }: ChannelPart, code: ChannelCode | null): Settled | undefined {
   if (facts.finite === 0) return undefined;
-  if (code && trial && trial.changedAsFloat32 === 0 && trial.high - trial.low < 2 ** 32) {
-    return { code, low: trial.low, high: trial.high, isLossless: trial.changed === 0 };
-  }
   const { min, max, zeros, negativeZeros } = facts;
-  if (negativeZeros > 0 && (negativeZeros < zeros || min !== max)) return undefined;
-  const isWhole = facts.notIn.integers === 0 && negativeZeros === 0 && Math.max(-min, max) <= 2 ** 53;
-  if (isWhole && max - min < 2 ** 32)
-    return { code: { kind: "scaled" }, low: min, high: max, isLossless: true };
+  if (code && trial && trial.high - trial.low < 2 ** 32) {
+    const { low, high, changed, changedAsFloat32 } = trial;
+    if (changed === 0) return { code, low, high, loses: "nothing" };
+    if (changedAsFloat32 === 0) return { code, low, high, loses: "bits" };
+    if (negativeZeros < zeros && changed === negativeZeros) return { code, low, high, loses: "signs" };
+  }
+  const isMixed = negativeZeros > 0 && (negativeZeros < zeros || min !== max);
+  const isWhole = facts.notIn.integers === 0 && Math.max(-min, max) <= 2 ** 53 && max - min < 2 ** 32;
+  if (isWhole && (isMixed || negativeZeros === 0)) {
+    return { code: { kind: "scaled" }, low: min + 0, high: max + 0, loses: isMixed ? "signs" : "nothing" };
+  }
   if (min !== max) return undefined;
-  return { code: constantCode(min, negativeZeros > 0), low: 0, high: 0, isLossless: true };
+  return { code: constantCode(min, negativeZeros > 0), low: 0, high: 0, loses: "nothing" };
 }

@@ -17,13 +17,13 @@ export function bytesForSteps(steps: number): number {
  *
  * @param values in any order; NaN and infinities are left out
  * @param sameness "float32" where the values are float32 themselves, and need only come back as such
- * @returns undefined where none was found: for noise in full precision, or zeros of both signs
+ * @returns undefined where none was found: for noise in full precision, say. Where there are zeros of both signs they come
+ *   back as 0, which is for the caller to know
  */
 export function findCode(values: Float64Array, sameness: Sameness = "float64"): Found | undefined {
   const levels = levelsOf(values);
   if (levels.length === 0) return undefined;
   const zeros = signsOfZeros(values);
-  if (zeros === "both") return undefined;
   if (levels.length === 1) return { code: constantCode(levels[0]!, zeros === "negative"), steps: 0 };
   const grid = gridOf(levels, sameness);
   let best: Found | undefined;
