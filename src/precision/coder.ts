@@ -1,6 +1,7 @@
 // Encodes the values of a tensor field, and decodes each at once to see what is left of it: whether it came back bit for
 // bit, whether it is the same float32, how far it is off. What is claimed of a field rests on these tallies alone.
 
+import type { DType } from "../tensor/dtype.js";
 import type { CodeError } from "../tensor/encoding.js";
 import { channelRuns, elementCount, type TensorField } from "../tensor/field.js";
 import { fromFloat16, toFloat16 } from "../tensor/float16.js";
@@ -138,7 +139,10 @@ export class Coder {
         isClipped = !(q >= low && q <= high);
         if (isClipped) q = q < low ? low : q > high ? high : 0;
       } else {
+        const whole = Math.round(q);
         q = dtype === "float16" ? fromFloat16(toFloat16(q)) : dtype === "float32" ? Math.fround(q) : q;
+        // A recorder's whole numbers are met up to rounding alone, which a float near 0 would keep.
+        if (q !== whole && isSame(decodedOf(whole, formula), value) && isHeld(whole, dtype)) q = whole;
         isClipped = Math.abs(q) === Number.POSITIVE_INFINITY && Math.abs(value) !== Number.POSITIVE_INFINITY;
         if (isClipped) q = q < 0 ? -limit : limit;
       }
@@ -162,6 +166,13 @@ export class Coder {
     tally.count += end - start;
     return first;
   }
+}
+
+/** Whether a float type holds a whole number. */
+function isHeld(whole: number, dtype: DType): boolean {
+  return dtype === "float16"
+    ? fromFloat16(toFloat16(whole)) === whole
+    : dtype !== "float32" || Math.fround(whole) === whole;
 }
 
 /** The same number, zeros told apart, NaN as NaN. */

@@ -17,3 +17,4 @@ export {
 } from "./convert";
 export { permuteRun, placesOf } from "./permute";
 export { nextOfClass } from "./labels";
+export { spreadFloat64, measureRun, fitRun, tryFormula } from "./measure";
