@@ -30,6 +30,7 @@ import {
   requireRoom,
 } from "./checks.js";
 import { withOrigins } from "./dataset-copy.js";
+import { type Decision, decideFields } from "./decide-fields.js";
 import { checkFields } from "./field-checks.js";
 import { locatedSource } from "./index-source.js";
 import { IndexWriter, maxIndexRows } from "./index-writer.js";
@@ -46,7 +47,7 @@ import {
   requireSame,
   writeState,
 } from "./state.js";
-import { appendedFields, choicesOf, undoneFields, withSourceClasses } from "./stored-fields.js";
+import { withSourceClasses } from "./stored-fields.js";
 import { takeSource } from "./take-source.js";
 import { arenaBytesOf } from "./two-pass.js";
 import { noSamples, packInOnePass, packInTwoPasses, type Way } from "./ways.js";
@@ -217,11 +218,13 @@ async function packInto(
         ? `Going on with an unfinished pack: ${resumedAt} samples are in place.`
         : "Going on with an unfinished pack.",
     );
-  const fields =
-    (state?.stored as Fields | undefined) ?? (await decideFields(source, task, committed, options));
+  const isTwoPass = isShuffled && !(source.readInto && source.sampleCount !== undefined);
+  const { fields, decide }: Decision =
+    state?.stored && !isTwoPass
+      ? { fields: state.stored as Fields, decide: undefined }
+      : await decideFields(source, task, committed, options, isTwoPass, note);
   const memoryBytes = chooseMemory(fields, options.memory);
   if (!isIndex) requireFewShards(fields, source.sampleCount, shardBytes);
-  const isTwoPass = isShuffled && !(source.readInto && source.sampleCount !== undefined);
   if (!state) {
     checkSpace(
       {
@@ -234,13 +237,20 @@ async function packInto(
       },
       note,
     );
-    state = { version: 1, begun, pass: 1, samples: 0, stored: fields as PackState["fields"] };
+    state = {
+      version: 1,
+      begun,
+      pass: 1,
+      samples: 0,
+      ...(!isTwoPass && { stored: fields as PackState["fields"] }),
+    };
     beginState(path, state);
   }
 
   const way: Way = {
     source,
     fields: withSourceClasses(fields, source.fields),
+    decide,
     isClipping: options.clip === true,
     path,
     before,
@@ -250,7 +260,7 @@ async function packInto(
       ...(isIndex && { files: { field: source.files!.field, root: source.files!.root } }),
     },
     order: isShuffled ? seed : undefined,
-    shardRows: isIndex ? indexRows : rowsPerShard(fields, shardBytes),
+    shardRows: (stored) => (isIndex ? indexRows : rowsPerShard(stored, shardBytes)),
     createSink: isIndex
       ? (sink) => new IndexWriter(sink, source.files!.field)
       : (sink) => new ShardWriter(sink),
@@ -282,20 +292,6 @@ async function packInto(
     isIndexed: isIndex,
     isAppended: isAppend,
   };
-}
-
-/** Fields as they will be stored. */
-async function decideFields(
-  source: Source,
-  { isIndex, isAppend, stored }: PackTask,
-  committed: Manifest | undefined,
-  { dtype }: PackOptions,
-): Promise<Fields> {
-  if (stored) return stored;
-  const choices = choicesOf(source.fields, dtype);
-  if (isAppend && committed) return appendedFields(source.fields, committed);
-  if (isIndex) return source.fields;
-  return undoneFields(source.fields, choices);
 }
 
 /** Rows of the commits before the one that is being appended, or will be. */

@@ -42,7 +42,7 @@ const state = z.object({
   piles: piles.optional(),
   /** Pass 2: the fields with all class names, which a stream tells only at its end. */
   fields: fieldsSchema.optional(),
-  /** Fields as they are stored, once that was decided. */
+  /** Fields as they are stored, once that was decided: in pass 2 where samples are measured on the piles. */
   stored: fieldsSchema.optional(),
 });
 
