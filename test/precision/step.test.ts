@@ -108,7 +108,7 @@ test("what is claimed lossless comes back bit for bit: 10,000 recorders, of whic
   const count = 10_000;
   for (let k = 0; k < count; k += 1) {
     const recorder = anyRecorder(lot);
-    const values = record(lot, recorder, 400);
+    const values = record(lot, recorder, 250);
     const result = findCode(values);
     const tally = kinds.get(recorder.kind) ?? [0, 0];
     kinds.set(recorder.kind, tally);
@@ -209,12 +209,11 @@ test("a step is found from levels that are off by rounding, an exact one from th
 test("neighbours of float64 are one ulp away", () => {
   fc.assert(
     fc.property(
-      fc.double({ noNaN: true, noDefaultInfinity: true }),
+      fc.double({ noNaN: true, min: -1e300, max: 1e300 }),
       fc.integer({ min: -9, max: 9 }),
       (value, steps) => {
         assert.equal(stepped(stepped(value, steps), -steps) + 0, value + 0);
-        if (Math.abs(value) < 1e308)
-          assert.equal(stepped(Math.abs(value), 1) - Math.abs(value), ulpOf(value));
+        assert.equal(stepped(Math.abs(value), 1) - Math.abs(value), ulpOf(value));
       },
     ),
   );
