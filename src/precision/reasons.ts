@@ -116,6 +116,7 @@ export function reasonToKeep(report: FieldReport, hindrance?: { channel: number;
   const { channel, why } = hindrance;
   const where = report.channels.length === 1 ? why : `channel ${channel} stands in the way: ${why}`;
   const start = `No smaller type gives every value back: ${where}`;
+  if (report.channels[channel]!.found?.loses === "signs") return `${start}; nothing else would be lost.`;
   const int16 = report.channels[channel]!.candidates.find(
     ({ dtype, form }) => dtype === "int16" && form === "range",
   );

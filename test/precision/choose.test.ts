@@ -199,11 +199,20 @@ test("zeros of both signs keep a channel from integers, -0 alone does not", () =
     signalOf("float64", [256], samples, () => -0),
     "uint8",
   );
-  const both = chosen(
-    signalOf("float64", [256], samples, () => (lot.next() < 0.5 ? -0 : lot.below(3) * 0.3)),
+  const both = signalOf("float64", [256], samples, () => (lot.next() < 0.001 ? -0 : lot.below(300) * 0.3));
+  assert.equal(chosen(both).dtype, "float64");
+  assert.match(
+    chosen(both).reason,
+    /: \d+ of its zeros have a minus sign, which integers have not; nothing else would be lost\.$/,
   );
-  assert.equal(both.dtype, "float64");
-  assert.match(both.reason, /it has zeros of both signs, of which integers have one/);
+  const choice = chosen(both, { dtype: "int16" });
+  assert.deepEqual([choice.dtype, choice.encoding?.claim], ["int16", "lossy"]);
+  assert.match(
+    choice.reason,
+    /^Every value is a whole multiple of 0.3, as a 9-bit recorder leaves it: 16 bits give each one back but for the minus sign of \d+ zeros\.$/,
+  );
+  const minus = numbersOf(both).reduce((sum, value) => sum + Number(Object.is(value, -0)), 0);
+  assert.deepEqual(changedBy(both, choice), { changed: minus, changedAsFloat32: minus, clipped: 0 });
 });
 
 test("a value that comes late asks for another pass, and is given back too", () => {
