@@ -1,0 +1,281 @@
+// Stored numbers to values, by the formula of FORMAT.md ("Encodings"): ((q + zero) * scale) / divisor + offset in
+// float64, each step rounded, then float32. What a formula leaves out comes as what changes nothing: -0, 1, 1, -0.
+// `code` is the address of the parameters, see ../decoding.ts, which lays them out:
+//
+//   0  u32  elements of a run, or 0 for a table
+//   4  u32  channels of the runs, or elements of the table
+//   8  u32  steps: 0 scale and offset, 1 also zero, 2 also divisor
+//  16  f64  runs: zero, scale, divisor, offset of each channel; a table: zero of each element, then scale, ...
+//
+// A table has a formula for each element of a period, so that neighbours in different channels are decoded at once.
+
+import { widen, widenOne } from "./half";
+
+const U8: u32 = 0;
+const I8: u32 = 1;
+const U16: u32 = 2;
+const I16: u32 = 3;
+const U32: u32 = 4;
+const I32: u32 = 5;
+const U64: u32 = 6;
+const I64: u32 = 7;
+const F16: u32 = 8;
+const F32: u32 = 9;
+const F64: u32 = 10;
+
+/** Binary logarithm of a stored number's bytes. */
+@inline
+function shiftOf(kind: u32): u32 {
+  if (kind <= I8) return 0;
+  if (kind <= I16 || kind == F16) return 1;
+  if (kind <= I32 || kind == F32) return 2;
+  return 3;
+}
+
+/** One stored number as float64. */
+@inline
+function one(kind: u32, from: usize): f64 {
+  if (kind == U8) return <f64>load<u8>(from);
+  if (kind == I8) return <f64>load<i8>(from);
+  if (kind == U16) return <f64>load<u16>(from);
+  if (kind == I16) return <f64>load<i16>(from);
+  if (kind == U32) return <f64>load<u32>(from);
+  if (kind == I32) return <f64>load<i32>(from);
+  if (kind == U64) return <f64>load<u64>(from);
+  if (kind == I64) return <f64>load<i64>(from);
+  if (kind == F16) return <f64>widenOne(load<u16>(from));
+  if (kind == F32) return <f64>load<f32>(from);
+  return load<f64>(from);
+}
+
+/** Four stored numbers of at most 32 bits, in 32 bits each. */
+@inline
+function four(kind: u32, from: usize): v128 {
+  if (kind == U8) return i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load_zero<u32>(from)));
+  if (kind == I8) return i32x4.extend_low_i16x8_s(i16x8.extend_low_i8x16_s(v128.load_zero<u32>(from)));
+  if (kind == U16) return v128.load_ext<u16>(from);
+  if (kind == I16) return v128.load_ext<i16>(from);
+  if (kind == F16) return widen(v128.load_ext<u16>(from));
+  return v128.load(from);
+}
+
+/** The first two of four numbers as float64. */
+@inline
+function two(kind: u32, v: v128): v128 {
+  if (kind >= F16) return f64x2.promote_low_f32x4(v);
+  // What is extended from fewer bits fits into signed ones, whose conversion is one instruction.
+  if (kind == U32) return f64x2.convert_low_i32x4_u(v);
+  return f64x2.convert_low_i32x4_s(v);
+}
+
+@inline
+function pair(low: f64, high: f64): v128 {
+  return f64x2.replace_lane(f64x2.splat(low), 1, high);
+}
+
+@inline
+function value(steps: u32, q: v128, zero: v128, scale: v128, divisor: v128, offset: v128): v128 {
+  const moved = steps > 0 ? f64x2.add(q, zero) : q;
+  const scaled = f64x2.mul(moved, scale);
+  return f64x2.add(steps > 1 ? f64x2.div(scaled, divisor) : scaled, offset);
+}
+
+@inline
+function valueOfOne(steps: u32, q: f64, zero: f64, scale: f64, divisor: f64, offset: f64): f32 {
+  const moved = steps > 0 ? q + zero : q;
+  const scaled = moved * scale;
+  return <f32>((steps > 1 ? scaled / divisor : scaled) + offset);
+}
+
+@inline
+function joined(low: v128, high: v128): v128 {
+  return i64x2.shuffle(f32x4.demote_f64x2_zero(low), f32x4.demote_f64x2_zero(high), 0, 2);
+}
+
+/** The lower pair of four numbers at an address. */
+@inline
+function lower(kind: u32, from: usize, v: v128): v128 {
+  if (kind == F64) return v128.load(from);
+  if (kind == U64 || kind == I64) return pair(one(kind, from), one(kind, from + 8));
+  return two(kind, v);
+}
+
+/** The upper pair. */
+@inline
+function upper(kind: u32, from: usize, v: v128): v128 {
+  if (kind == F64) return v128.load(from, 16);
+  if (kind == U64 || kind == I64) return pair(one(kind, from + 16), one(kind, from + 24));
+  return two(kind, i64x2.shuffle(v, v, 1, 1));
+}
+
+@inline
+function read(kind: u32, from: usize): v128 {
+  return shiftOf(kind) == 3 ? i32x4.splat(0) : four(kind, from);
+}
+
+/** Elements that share a formula. */
+@inline
+function run(kind: u32, steps: u32, from: usize, to: usize, count: u32, code: usize): void {
+  const shift = shiftOf(kind);
+  const zero = v128.load_splat<u64>(code);
+  const scale = v128.load_splat<u64>(code, 8);
+  const divisor = v128.load_splat<u64>(code, 16);
+  const offset = v128.load_splat<u64>(code, 24);
+  const wide = from + (<usize>(count & ~7) << shift);
+  const end = from + (<usize>count << shift);
+  for (; from < wide; from += 8 << shift, to += 32) {
+    let a: v128;
+    let b: v128;
+    if (kind == U8 || kind == U16) {
+      const v = kind == U8 ? v128.load_ext<u8>(from) : v128.load(from);
+      a = i32x4.extend_low_i16x8_u(v);
+      b = i32x4.extend_high_i16x8_u(v);
+    } else if (kind == I8 || kind == I16) {
+      const v = kind == I8 ? v128.load_ext<i8>(from) : v128.load(from);
+      a = i32x4.extend_low_i16x8_s(v);
+      b = i32x4.extend_high_i16x8_s(v);
+    } else {
+      a = read(kind, from);
+      b = read(kind, from + (4 << shift));
+    }
+    const next = from + (4 << shift);
+    const p = value(steps, lower(kind, from, a), zero, scale, divisor, offset);
+    const q = value(steps, upper(kind, from, a), zero, scale, divisor, offset);
+    const r = value(steps, lower(kind, next, b), zero, scale, divisor, offset);
+    const s = value(steps, upper(kind, next, b), zero, scale, divisor, offset);
+    v128.store(to, joined(p, q));
+    v128.store(to, joined(r, s), 16);
+  }
+  const z = load<f64>(code);
+  const f = load<f64>(code, 8);
+  const d = load<f64>(code, 16);
+  const o = load<f64>(code, 24);
+  for (; from < end; from += 1 << shift, to += 4) {
+    store<f32>(to, valueOfOne(steps, one(kind, from), z, f, d, o));
+  }
+}
+
+@inline
+function runs(kind: u32, steps: u32, from: usize, to: usize, first: u32, count: u32, code: usize): void {
+  const inner = load<u32>(code);
+  const channels = load<u32>(code, 4);
+  const shift = shiftOf(kind);
+  let channel = (first / inner) % channels;
+  let left = inner - (first % inner);
+  while (count > 0) {
+    const taken = min<u32>(left, count);
+    run(kind, steps, from, to, taken, code + 16 + (<usize>channel << 5));
+    from += <usize>taken << shift;
+    to += <usize>taken << 2;
+    count -= taken;
+    left = inner;
+    channel += 1;
+    if (channel == channels) channel = 0;
+  }
+}
+
+@inline
+function table(kind: u32, steps: u32, from: usize, to: usize, first: u32, count: u32, code: usize): void {
+  const period = load<u32>(code, 4);
+  const shift = shiftOf(kind);
+  const size = <usize>period << 3;
+  let at = first % period;
+  while (count > 0) {
+    const taken = min<u32>(period - at, count);
+    let zero = code + 16 + (<usize>at << 3);
+    const wide = from + (<usize>(taken & ~3) << shift);
+    const end = from + (<usize>taken << shift);
+    for (; from < wide; from += 4 << shift, to += 16, zero += 32) {
+      const scale = zero + size;
+      const divisor = scale + size;
+      const offset = divisor + size;
+      const v = read(kind, from);
+      const low = value(
+        steps,
+        lower(kind, from, v),
+        v128.load(zero),
+        v128.load(scale),
+        v128.load(divisor),
+        v128.load(offset),
+      );
+      const high = value(
+        steps,
+        upper(kind, from, v),
+        v128.load(zero, 16),
+        v128.load(scale, 16),
+        v128.load(divisor, 16),
+        v128.load(offset, 16),
+      );
+      v128.store(to, joined(low, high));
+    }
+    for (; from < end; from += 1 << shift, to += 4, zero += 8) {
+      const scale = zero + size;
+      const divisor = scale + size;
+      const offset = load<f64>(divisor + size);
+      const d = load<f64>(divisor);
+      store<f32>(to, valueOfOne(steps, one(kind, from), load<f64>(zero), load<f64>(scale), d, offset));
+    }
+    count -= taken;
+    at = 0;
+  }
+}
+
+@inline
+function decode(kind: u32, from: usize, to: usize, first: u32, count: u32, code: usize): void {
+  const isTable = load<u32>(code) == 0;
+  const steps = load<u32>(code, 8);
+  if (isTable) {
+    if (steps == 0) table(kind, 0, from, to, first, count, code);
+    else if (steps == 1) table(kind, 1, from, to, first, count, code);
+    else table(kind, 2, from, to, first, count, code);
+  } else {
+    if (steps == 0) runs(kind, 0, from, to, first, count, code);
+    else if (steps == 1) runs(kind, 1, from, to, first, count, code);
+    else runs(kind, 2, from, to, first, count, code);
+  }
+}
+
+/** Decodes `count` numbers to float32; the one at `from` is the `first`-th of a sample. Likewise the others. */
+export function uint8Decode(from: usize, to: usize, first: u32, count: u32, code: usize): void {
+  decode(U8, from, to, first, count, code);
+}
+
+export function int8Decode(from: usize, to: usize, first: u32, count: u32, code: usize): void {
+  decode(I8, from, to, first, count, code);
+}
+
+export function uint16Decode(from: usize, to: usize, first: u32, count: u32, code: usize): void {
+  decode(U16, from, to, first, count, code);
+}
+
+export function int16Decode(from: usize, to: usize, first: u32, count: u32, code: usize): void {
+  decode(I16, from, to, first, count, code);
+}
+
+export function uint32Decode(from: usize, to: usize, first: u32, count: u32, code: usize): void {
+  decode(U32, from, to, first, count, code);
+}
+
+export function int32Decode(from: usize, to: usize, first: u32, count: u32, code: usize): void {
+  decode(I32, from, to, first, count, code);
+}
+
+export function uint64Decode(from: usize, to: usize, first: u32, count: u32, code: usize): void {
+  decode(U64, from, to, first, count, code);
+}
+
+export function int64Decode(from: usize, to: usize, first: u32, count: u32, code: usize): void {
+  decode(I64, from, to, first, count, code);
+}
+
+export function float16Decode(from: usize, to: usize, first: u32, count: u32, code: usize): void {
+  decode(F16, from, to, first, count, code);
+}
+
+export function float32Decode(from: usize, to: usize, first: u32, count: u32, code: usize): void {
+  decode(F32, from, to, first, count, code);
+}
+
+export function float64Decode(from: usize, to: usize, first: u32, count: u32, code: usize): void {
+  decode(F64, from, to, first, count, code);
+}
