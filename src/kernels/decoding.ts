@@ -6,9 +6,9 @@
 //   table   channels that change from element to element (channels last): these four for each element of a period
 //
 // Rule: without normalisation the steps are those of FORMAT.md ("Encodings"), and what a formula leaves out is a number
-// that changes nothing: -0, 1, 1, -0.
+// that changes nothing: -0, 1, 1, -0. They are done in float32 where that is known to give the same.
 
-import type { DType } from "../tensor/dtype.js";
+import { type DType, elementBytes, viewAs } from "../tensor/dtype.js";
 import type { ChannelCode } from "../tensor/encoding.js";
 import { channelRuns, type TensorField } from "../tensor/field.js";
 import type { Decode, Kernels } from "./kernels.js";
@@ -30,8 +30,8 @@ export interface Formula {
   offset: number;
 }
 
-/** Which operations there are: 0 scale and offset, 1 also zero, 2 also divisor. */
-type Steps = 0 | 1 | 2;
+/** Which operations there are: 0 scale and offset, 1 also zero, 2 also divisor; 3 and 4 are 1 and 2 in float32. */
+type Steps = 0 | 1 | 2 | 3 | 4;
 
 /** Parameters of a field's decoding. */
 export interface Decoding {
@@ -44,7 +44,9 @@ export interface Decoding {
 }
 
 const headBytes = 16;
+/** Bytes of a formula, in float64 and in float32. */
 const formulaBytes = 32;
+const singleBytes = 16;
 
 /** Runs that are shorter pay for their start: a table is faster. */
 const shortRun = 32;
@@ -75,27 +77,67 @@ export function planDecoding(
   const isPerChannel = formulas.length > 1;
   const axis = encoding?.axis ?? normalisation?.axis;
   const { channels, inner } = channelRuns(shape, isPerChannel ? axis : undefined);
-  const steps = formulas.some(({ divisor }) => divisor !== 1)
-    ? 2
-    : formulas.some(({ zero }) => !Object.is(zero, -0))
-      ? 1
-      : 0;
+  const steps = stepsOf(formulas, dtype, normalisation !== undefined);
+  const bytes = steps > 2 ? singleBytes : formulaBytes;
   // One formula: a run without an end.
   if (!isPerChannel) return asRuns(formulas, 0xffffffff, steps);
   const period = channels * inner;
-  if (inner >= shortRun || (inner > 1 && period * formulaBytes > maxTableBytes))
+  if (inner >= shortRun || (inner > 1 && period * bytes > maxTableBytes))
     return asRuns(formulas, inner, steps);
   const whole = wholePeriod(period);
   return {
     formulas,
     layout: { kind: "table", inner, period: whole },
     steps,
-    byteLength: headBytes + whole * formulaBytes,
+    byteLength: headBytes + whole * bytes,
   };
 }
 
+function stepsOf(formulas: readonly Formula[], dtype: DType, isNormalised: boolean): Steps {
+  const divides = formulas.some(({ divisor }) => divisor !== 1);
+  if (!isNormalised && formulas.every((formula) => isSameInSingle(formula, dtype))) return divides ? 4 : 3;
+  if (divides) return 2;
+  return formulas.some(({ zero }) => !Object.is(zero, -0)) ? 1 : 0;
+}
+
+/** Largest magnitude of the integers that may be decoded in float32. */
+const mostStored: Partial<Record<DType, number>> = {
+  bool: 255,
+  uint8: 255,
+  int8: 128,
+  uint16: 65_535,
+  int16: 32_768,
+};
+
+/** Numbers of this size and its inverse are far from where float32 ends. */
+const moderate = 2 ** 100;
+
+/**
+ * Whether float32 arithmetic gives what rounding the result of float64 gives. It does for one operation on two numbers
+ * that float32 holds: rounding first to 53 bits, then to 24, is then rounding once (S. A. Figueroa, "When is double
+ * rounding innocuous?", 1995). So all but the last of the operations that change something must be exact.
+ */
+function isSameInSingle({ zero, scale, divisor, offset }: Formula, dtype: DType): boolean {
+  const most = mostStored[dtype];
+  if (most === undefined) return false;
+  const moved = most + Math.abs(zero);
+  const isModerate = [scale, divisor].every((by) => Math.abs(by) < moderate && Math.abs(by) > 1 / moderate);
+  if (!isModerate || Math.abs(offset) > moderate || moved > 2 ** 24) return false;
+  if (![zero, scale, divisor, offset].every((number) => Object.is(number, Math.fround(number)))) return false;
+  if (Object.is(offset, -0)) return true;
+  // A product of so few bits is exact, and the sum is then the one operation that rounds.
+  return divisor === 1 && Math.ceil(Math.log2(moved + 1)) + significantBits(scale) <= 24;
+}
+
+/** Bits from the first to the last that is set, of a float32. */
+function significantBits(number: number): number {
+  const fraction = new Uint32Array(Float32Array.of(number).buffer)[0]! & 0x7fffff;
+  if (fraction === 0) return 1;
+  return 24 - (31 - Math.clz32(fraction & -fraction));
+}
+
 function asRuns(formulas: readonly Formula[], inner: number, steps: Steps): Decoding {
-  const byteLength = headBytes + formulas.length * formulaBytes;
+  const byteLength = headBytes + formulas.length * (steps > 2 ? singleBytes : formulaBytes);
   return { formulas, layout: { kind: "runs", inner }, steps, byteLength };
 }
 
@@ -144,7 +186,9 @@ export function writeDecoding(decoding: Decoding, buffer: ArrayBufferLike, addre
   const isTable = layout.kind === "table";
   const head = new Uint32Array(buffer, address, headBytes / 4);
   head.set([isTable ? 0 : layout.inner, isTable ? layout.period : formulas.length, steps, 0]);
-  const numbers = new Float64Array(buffer, address + headBytes, (decoding.byteLength - headBytes) / 8);
+  const dtype = steps > 2 ? "float32" : "float64";
+  const count = (decoding.byteLength - headBytes) / elementBytes(dtype);
+  const numbers = viewAs(dtype, buffer, address + headBytes, count) as Float64Array;
   if (!isTable) {
     formulas.forEach(({ zero, scale, divisor, offset }, channel) => {
       numbers.set([zero, scale, divisor, offset], channel * 4);

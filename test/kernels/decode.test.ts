@@ -245,6 +245,48 @@ test("fields without a formula have no parameters, wide integers with an empty o
   assert.equal(planDecoding(fieldOf("int64", [4], { channels: [{ kind: "scaled" }] }))!.steps, 0);
 });
 
+test("formulas that are done in float32 give what float64 gives, for every stored number", () => {
+  // Numbers of few bits, so that many formulas qualify; others keep to float64.
+  const short = fc
+    .tuple(fc.integer({ min: -4095, max: 4095 }), fc.integer({ min: -30, max: 30 }))
+    .map(([fraction, exponent]) => (fraction || 1) * 2 ** exponent);
+  const zero = fc.integer({ min: -70_000, max: 70_000 });
+  const code: fc.Arbitrary<ChannelCode> = fc.oneof(
+    fc.record(
+      { kind: fc.constant("scaled" as const), zero, scale: short, offset: short },
+      { requiredKeys: ["kind"] },
+    ),
+    fc.record(
+      { kind: fc.constant("divided" as const), zero, divisor: short },
+      { requiredKeys: ["kind", "divisor"] },
+    ),
+  );
+  const dtype = fc.constantFrom("uint8" as const, "int8" as const, "uint16" as const, "int16" as const);
+  let inSingle = 0;
+  fc.assert(
+    fc.property(dtype, code, fc.boolean(), (stored, formula, isTable) => {
+      const count = elementBytes(stored) === 1 ? 256 : 65_536;
+      const shape = isTable ? [count / 2, 2] : [count];
+      const channels = isTable ? [formula, formula] : [formula];
+      const decoding = planDecoding(fieldOf(stored, shape, { axis: shape.length - 1, channels }));
+      if (!decoding) return;
+      if (decoding.steps > 2) inSingle += 1;
+      const source = viewAs(stored, memory.buffer, places.source, count);
+      for (let k = 0; k < count; k += 1) source[k] = k;
+      same(decoded(stored, decoding, 0, count), (k) => decodedBy(formula, Number(source[k])), stored);
+    }),
+    { numRuns: 400 },
+  );
+  assert.ok(inSingle > 100, `only ${inSingle} formulas were done in float32`);
+  const stepsOf = (formula: ChannelCode) =>
+    planDecoding(fieldOf("int16", [2], { channels: [formula] }))!.steps;
+  assert.equal(stepsOf({ kind: "divided", divisor: 255 }), 4);
+  assert.equal(stepsOf({ kind: "scaled", scale: 2 ** -11, offset: -0.5 }), 3);
+  assert.equal(stepsOf({ kind: "divided", divisor: 0.1 }), 2);
+  assert.equal(stepsOf({ kind: "scaled", scale: 2 ** -11, offset: 0.1 }), 0);
+  assert.equal(stepsOf({ kind: "scaled", scale: 1 + 2 ** -12, offset: 0.5 }), 0);
+});
+
 test("nothing is divided where no channel divides, nothing is moved where none has a zero", () => {
   const steps = (...channels: ChannelCode[]) =>
     planDecoding(fieldOf("int16", [2], { axis: 0, channels }))!.steps;

@@ -239,7 +239,7 @@ test("order and tokens depend neither on what is delivered nor on normalisation"
 test("a formula for each of many channels is kept in the loop's memory", async () => {
   const channels: ChannelCode[] = Array.from({ length: 60_000 }, (_, k) => ({
     kind: "scaled",
-    scale: k + 1,
+    scale: (k + 1) / 3,
   }));
   const wide: EncodedField = { dtype: "uint8", shape: [60_000], encoding: { axis: 0, channels } };
   const folder = await packEncoded({ wide }, 3);

@@ -1,15 +1,16 @@
 // Conversion to float32, `count` values from one address to another, 16 bytes of output a step. Addresses are
-// multiples of the element's size; source and target do not overlap. Rounding is to nearest, ties to even.
+// multiples of the element's size; source and target do not overlap. Rounding is to nearest, ties to even. What is
+// extended to 32 bits is converted as signed: for unsigned numbers x86 has no instruction.
 
-import { widen, widenOne } from "./half";
+import { isSubnormal, magnitudeOf, upperBits, widened, widenOne } from "./half";
 
 export function uint8ToFloat32(from: usize, to: usize, count: usize): void {
   const wide = from + (count & ~7);
   const end = from + count;
   while (from < wide) {
     const v = v128.load_ext<u8>(from);
-    v128.store(to, f32x4.convert_i32x4_u(i32x4.extend_low_i16x8_u(v)));
-    v128.store(to, f32x4.convert_i32x4_u(i32x4.extend_high_i16x8_u(v)), 16);
+    v128.store(to, f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_u(v)));
+    v128.store(to, f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_u(v)), 16);
     from += 8;
     to += 32;
   }
@@ -34,8 +35,8 @@ export function uint16ToFloat32(from: usize, to: usize, count: usize): void {
   const end = from + (count << 1);
   while (from < wide) {
     const v = v128.load(from);
-    v128.store(to, f32x4.convert_i32x4_u(i32x4.extend_low_i16x8_u(v)));
-    v128.store(to, f32x4.convert_i32x4_u(i32x4.extend_high_i16x8_u(v)), 16);
+    v128.store(to, f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_u(v)));
+    v128.store(to, f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_u(v)), 16);
     from += 16;
     to += 32;
   }
@@ -80,9 +81,16 @@ export function int64ToFloat32(from: usize, to: usize, count: usize): void {
 }
 
 export function float16ToFloat32(from: usize, to: usize, count: usize): void {
-  const wide = from + ((count & ~3) << 1);
+  const wide = from + ((count & ~7) << 1);
   const end = from + (count << 1);
-  for (; from < wide; from += 8, to += 16) v128.store(to, widen(v128.load_ext<u16>(from)));
+  for (; from < wide; from += 16, to += 32) {
+    const v = v128.load(from);
+    const magnitude = magnitudeOf(v);
+    const subnormal = isSubnormal(magnitude);
+    const upper = upperBits(magnitude, subnormal);
+    v128.store(to, widened(v, magnitude, subnormal, upper, false));
+    v128.store(to, widened(v, magnitude, subnormal, upper, true), 16);
+  }
   for (; from < end; from += 2, to += 4) store<f32>(to, widenOne(load<u16>(from)));
 }
 

@@ -4,12 +4,14 @@
 //
 //   0  u32  elements of a run, or 0 for a table
 //   4  u32  channels of the runs, or elements of the table
-//   8  u32  steps: 0 scale and offset, 1 also zero, 2 also divisor
+//   8  u32  steps: 0 scale and offset, 1 also zero, 2 also divisor; 3 and 4 are 1 and 2 in float32
 //  16  f64  runs: zero, scale, divisor, offset of each channel; a table: zero of each element, then scale, ...
+//           (float32 for steps 3 and 4)
 //
 // A table has a formula for each element of a period, so that neighbours in different channels are decoded at once.
+// Steps in float32 are for integers of at most 16 bits and formulas for which they are known to give the same.
 
-import { widen, widenOne } from "./half";
+import { isSubnormal, magnitudeOf, upperBits, widened, widenOne } from "./half";
 
 const U8: u32 = 0;
 const I8: u32 = 1;
@@ -55,7 +57,12 @@ function four(kind: u32, from: usize): v128 {
   if (kind == I8) return i32x4.extend_low_i16x8_s(i16x8.extend_low_i8x16_s(v128.load_zero<u32>(from)));
   if (kind == U16) return v128.load_ext<u16>(from);
   if (kind == I16) return v128.load_ext<i16>(from);
-  if (kind == F16) return widen(v128.load_ext<u16>(from));
+  if (kind == F16) {
+    const v = v128.load_zero<u64>(from);
+    const magnitude = magnitudeOf(v);
+    const subnormal = isSubnormal(magnitude);
+    return widened(v, magnitude, subnormal, upperBits(magnitude, subnormal), false);
+  }
   return v128.load(from);
 }
 
@@ -134,6 +141,13 @@ function run(kind: u32, steps: u32, from: usize, to: usize, count: u32, code: us
       const v = kind == I8 ? v128.load_ext<i8>(from) : v128.load(from);
       a = i32x4.extend_low_i16x8_s(v);
       b = i32x4.extend_high_i16x8_s(v);
+    } else if (kind == F16) {
+      const v = v128.load(from);
+      const magnitude = magnitudeOf(v);
+      const subnormal = isSubnormal(magnitude);
+      const upper = upperBits(magnitude, subnormal);
+      a = widened(v, magnitude, subnormal, upper, false);
+      b = widened(v, magnitude, subnormal, upper, true);
     } else {
       a = read(kind, from);
       b = read(kind, from + (4 << shift));
@@ -156,6 +170,40 @@ function run(kind: u32, steps: u32, from: usize, to: usize, count: u32, code: us
 }
 
 @inline
+function valueInSingle(steps: u32, q: v128, zero: v128, scale: v128, divisor: v128, offset: v128): v128 {
+  const scaled = f32x4.mul(f32x4.add(f32x4.convert_i32x4_s(q), zero), scale);
+  return f32x4.add(steps > 3 ? f32x4.div(scaled, divisor) : scaled, offset);
+}
+
+@inline
+function oneInSingle(steps: u32, q: f32, zero: f32, scale: f32, divisor: f32, offset: f32): f32 {
+  const scaled = (q + zero) * scale;
+  return (steps > 3 ? scaled / divisor : scaled) + offset;
+}
+
+/** The same as `run`, in float32. */
+@inline
+function runInSingle(kind: u32, steps: u32, from: usize, to: usize, count: u32, code: usize): void {
+  const shift = shiftOf(kind);
+  const zero = v128.load_splat<u32>(code);
+  const scale = v128.load_splat<u32>(code, 4);
+  const divisor = v128.load_splat<u32>(code, 8);
+  const offset = v128.load_splat<u32>(code, 12);
+  const wide = from + (<usize>(count & ~3) << shift);
+  const end = from + (<usize>count << shift);
+  for (; from < wide; from += 4 << shift, to += 16) {
+    v128.store(to, valueInSingle(steps, four(kind, from), zero, scale, divisor, offset));
+  }
+  const z = load<f32>(code);
+  const f = load<f32>(code, 4);
+  const d = load<f32>(code, 8);
+  const o = load<f32>(code, 12);
+  for (; from < end; from += 1 << shift, to += 4) {
+    store<f32>(to, oneInSingle(steps, <f32>one(kind, from), z, f, d, o));
+  }
+}
+
+@inline
 function runs(kind: u32, steps: u32, from: usize, to: usize, first: u32, count: u32, code: usize): void {
   const inner = load<u32>(code);
   const channels = load<u32>(code, 4);
@@ -164,7 +212,8 @@ function runs(kind: u32, steps: u32, from: usize, to: usize, first: u32, count: 
   let left = inner - (first % inner);
   while (count > 0) {
     const taken = min<u32>(left, count);
-    run(kind, steps, from, to, taken, code + 16 + (<usize>channel << 5));
+    if (steps > 2) runInSingle(kind, steps, from, to, taken, code + 16 + (<usize>channel << 4));
+    else run(kind, steps, from, to, taken, code + 16 + (<usize>channel << 5));
     from += <usize>taken << shift;
     to += <usize>taken << 2;
     count -= taken;
@@ -220,6 +269,47 @@ function table(kind: u32, steps: u32, from: usize, to: usize, first: u32, count:
   }
 }
 
+/** The same as `table`, in float32. */
+@inline
+function tableInSingle(
+  kind: u32,
+  steps: u32,
+  from: usize,
+  to: usize,
+  first: u32,
+  count: u32,
+  code: usize,
+): void {
+  const period = load<u32>(code, 4);
+  const shift = shiftOf(kind);
+  const size = <usize>period << 2;
+  let at = first % period;
+  while (count > 0) {
+    const taken = min<u32>(period - at, count);
+    let zero = code + 16 + (<usize>at << 2);
+    const wide = from + (<usize>(taken & ~3) << shift);
+    const end = from + (<usize>taken << shift);
+    for (; from < wide; from += 4 << shift, to += 16, zero += 16) {
+      const scale = zero + size;
+      const divisor = scale + size;
+      const offset = v128.load(divisor + size);
+      const d = v128.load(divisor);
+      const value = valueInSingle(steps, four(kind, from), v128.load(zero), v128.load(scale), d, offset);
+      v128.store(to, value);
+    }
+    for (; from < end; from += 1 << shift, to += 4, zero += 4) {
+      const scale = zero + size;
+      const divisor = scale + size;
+      const offset = load<f32>(divisor + size);
+      const d = load<f32>(divisor);
+      const q = <f32>one(kind, from);
+      store<f32>(to, oneInSingle(steps, q, load<f32>(zero), load<f32>(scale), d, offset));
+    }
+    count -= taken;
+    at = 0;
+  }
+}
+
 @inline
 function decode(kind: u32, from: usize, to: usize, first: u32, count: u32, code: usize): void {
   const isTable = load<u32>(code) == 0;
@@ -227,11 +317,15 @@ function decode(kind: u32, from: usize, to: usize, first: u32, count: u32, code:
   if (isTable) {
     if (steps == 0) table(kind, 0, from, to, first, count, code);
     else if (steps == 1) table(kind, 1, from, to, first, count, code);
-    else table(kind, 2, from, to, first, count, code);
+    else if (steps == 2) table(kind, 2, from, to, first, count, code);
+    else if (kind <= I16 && steps == 3) tableInSingle(kind, 3, from, to, first, count, code);
+    else if (kind <= I16) tableInSingle(kind, 4, from, to, first, count, code);
   } else {
     if (steps == 0) runs(kind, 0, from, to, first, count, code);
     else if (steps == 1) runs(kind, 1, from, to, first, count, code);
-    else runs(kind, 2, from, to, first, count, code);
+    else if (steps == 2) runs(kind, 2, from, to, first, count, code);
+    else if (kind <= I16 && steps == 3) runs(kind, 3, from, to, first, count, code);
+    else if (kind <= I16) runs(kind, 4, from, to, first, count, code);
   }
 }
 
