@@ -35,7 +35,7 @@ export interface BatchOptions extends DrawingOptions {
    * { wave: { mean: [0.1, 9.8], std: [1.2, 0.7] } }. Costs nothing where values are decoded anyway; does not change the
    * order, and tokens do not depend on it.
    */
-  normalize?: Normalize;
+  normalize?: Normalize | undefined;
   /** This process's number among `worldSize` that train together, default 0 of 1. */
   rank?: number;
   worldSize?: number;

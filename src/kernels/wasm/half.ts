@@ -64,14 +64,14 @@ function narrow(word: v128): v128 {
   const half = f32x4.splat(<f32>0.5);
   const subnormal = i32x4.sub(f32x4.add(nothing, half), half);
   // 13 bits of the fraction go; a carry runs into the exponent, up to infinity, as it should.
-  const odd = v128.and(i32x4.shr_u(magnitude, 13), i32x4.splat(1));
-  const rounded = i32x4.add(i32x4.add(magnitude, i32x4.splat(0xfff - (112 << 23))), odd);
+  // 65536 becomes infinity as well, and stands for all beyond it.
+  const limited = i32x4.min_s(magnitude, i32x4.splat(0x47800000));
+  const odd = v128.and(i32x4.shr_u(limited, 13), i32x4.splat(1));
+  const rounded = i32x4.add(i32x4.add(limited, i32x4.splat(0xfff - (112 << 23))), odd);
   const normal = i32x4.shr_u(rounded, 13);
-  const finite = v128.bitselect(subnormal, normal, i32x4.lt_s(magnitude, i32x4.splat(0x38800000)));
-  const isNaN = i32x4.gt_s(magnitude, i32x4.splat(0x7f800000));
-  const beyond = v128.or(i32x4.splat(0x7c00), v128.and(isNaN, i32x4.splat(0x0200)));
-  const bits = v128.bitselect(beyond, finite, i32x4.gt_s(magnitude, i32x4.splat(0x477fffff)));
-  return v128.or(bits, i32x4.shr_u(sign, 16));
+  const bits = v128.bitselect(subnormal, normal, i32x4.lt_s(magnitude, i32x4.splat(0x38800000)));
+  const quiet = v128.and(i32x4.gt_s(magnitude, i32x4.splat(0x7f800000)), i32x4.splat(0x0200));
+  return v128.or(v128.or(bits, quiet), i32x4.shr_u(sign, 16));
 }
 
 /** Converts `count` float32 to float16: beyond 65504 and its rounding to infinity, NaN stays NaN. */
