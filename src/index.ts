@@ -15,6 +15,7 @@ export { Dataset, type DatasetStats, type OpenOptions, open } from "./dataset/da
 export type { ExcludeResult, Which } from "./dataset/exclude.js";
 export { type Mix, type MixedBatches, type MixedBatchOptions, mix } from "./dataset/mix.js";
 export type { MixedBatch } from "./dataset/mixed-batch.js";
+export type { MeanAndStd, Normalize } from "./dataset/normalize.js";
 export type {
   CheckOptions,
   ExtendOptions,
@@ -34,6 +35,7 @@ export type { Take } from "./order/take.js";
 export type { PackOptions, PackProgress, PackResult } from "./pack/options.js";
 export { append, index, pack } from "./pack/pack.js";
 export type { DType, TypedArray } from "./tensor/dtype.js";
+export type { ChannelCode, Encoding } from "./tensor/encoding.js";
 export {
   type ClassField,
   classes,

@@ -14,6 +14,7 @@ import { checkSeed } from "../order/keys.js";
 import { batchCount, createSchedule, type Last } from "../order/schedule.js";
 import { parseToken, type ResumePoint } from "../order/token.js";
 import { type DrawingOptions, drawingOf, knownMark } from "./drawing.js";
+import { type Normalize, normalisationsOf, requireDeliver } from "./normalize.js";
 
 export interface BatchOptions extends DrawingOptions {
   /** Samples per batch and rank, default 32. */
@@ -24,8 +25,17 @@ export interface BatchOptions extends DrawingOptions {
   shuffle?: boolean;
   /** Epochs in all, default 1; a resumed run counts those that lie behind. Infinity is allowed. */
   epochs?: number;
-  /** Tensors as float32 (default), or as stored. Class labels are always as stored. */
+  /**
+   * Tensors as float32 (default); as float16, that is float32 rounded once more, raw bits in a Uint16Array; or as stored,
+   * where `dataset.fields.wave.encoding` tells what the numbers stand for. Class labels are always as stored.
+   */
   deliver?: Deliver;
+  /**
+   * Tensor fields to be delivered as (value - mean) / std, one number for all or one for each channel, such as
+   * { wave: { mean: [0.1, 9.8], std: [1.2, 0.7] } }. Costs nothing where values are decoded anyway; does not change the
+   * order, and tokens do not depend on it.
+   */
+  normalize?: Normalize | undefined;
   /** This process's number among `worldSize` that train together, default 0 of 1. */
   rank?: number;
   worldSize?: number;
@@ -133,11 +143,10 @@ export class View implements BatchSource {
       readers,
       signal,
     } = options;
-    if (deliver !== "float32" && deliver !== "stored") {
-      throw new SpillwayError("usage", `deliver: "${deliver}" is not known`, {
-        remedy: 'Use "float32" or "stored".',
-      });
-    }
+    requireDeliver(deliver);
+    const { columns } = this.#engine.table;
+    const fields = new Map(columns.map(({ name, field }) => [name, field]));
+    const normalisations = normalisationsOf(options.normalize, fields, deliver);
     if (readers !== undefined && !(Number.isInteger(readers) && readers >= 1 && readers <= 256)) {
       throw new SpillwayError("usage", `readers ${readers} is not a whole number from 1 to 256`, {
         remedy: "Leave it out, or use 2.",
@@ -164,6 +173,7 @@ export class View implements BatchSource {
       expectedMark: from.drawing,
       commit: this.commit,
       deliver,
+      normalisations,
       readers,
       signal,
       company,
