@@ -6,6 +6,7 @@ import { Command } from "commander";
 import { addAnnotate } from "./annotate.js";
 import { formatHelp, setExamples, termOf } from "./command.js";
 import { addCompact } from "./compact.js";
+import { addConvert } from "./convert.js";
 import { addExclude } from "./exclude.js";
 import { addIndex } from "./index.js";
 import { addInfo } from "./info.js";
@@ -42,6 +43,7 @@ export function createProgram(): Command {
   addPack(program);
   addIndex(program);
   addCompact(program);
+  addConvert(program);
   addSplit(program);
   addStatistics(program);
   addInfo(program);

@@ -46,10 +46,10 @@ export async function chooseFields(
 ): Promise<Record<string, FieldChoice>> {
   const { choices, lossy, clip } = options;
   const names = Object.keys(source.fields).filter((name) => isMeasured(choices[name]));
-  const reports = await measureFields(source, { ...options, names });
+  const measured = await measureFields(source, { ...options, names });
   const chosen: Record<string, FieldChoice> = {};
   for (const name of names) {
-    const report = reports[name]!;
+    const { report } = measured[name]!;
     const field = source.fields[name] as TensorField;
     const asked = choices[name] as Exclude<DtypeChoice, "original">;
     const { dtype, encoding, reason, outOfRange, hindrance } = inField(name, () =>

@@ -45,6 +45,8 @@ export async function decideFields(
   const choices = choicesOf(source.fields, options.dtype);
   const isAsked = Object.values(choices).some((choice) => choice !== "keep");
   if (isAsked && (isAppend || isIndex)) throw noChoice(isIndex && !isAppend);
+  const without = (["lossy", "clip", "channelAxis"] as const).find((name) => options[name] !== undefined);
+  if (!isAsked && without !== undefined) throw noDtype(without);
   if (isAppend && committed) return { fields: appendedFields(source.fields, committed), decide: undefined };
   const undone = undoneFields(source.fields, choices);
   if (!Object.values(choices).some(isMeasured)) return { fields: undone, decide: undefined };
@@ -107,4 +109,10 @@ function onceOnly(): SpillwayError {
         'Leave out layout "source": shuffled samples wait on disk meanwhile. Or pack first, then convert.',
     },
   );
+}
+
+function noDtype(option: string): SpillwayError {
+  return new SpillwayError("usage", `${option} is of a choice of types, and dtype chooses none`, {
+    remedy: 'Add dtype: "auto" (--dtype auto), or leave it out.',
+  });
 }

@@ -2,6 +2,7 @@
 // in, normally one. Samples that can be read at random are, many at a time; others come from front to back.
 
 import { mergeParts } from "../precision/facts.js";
+import type { Kept } from "../precision/kept.js";
 import { firstPass, nextPass, type PassPlan } from "../precision/plan.js";
 import { type FieldReport, reportOf } from "../precision/report.js";
 import { sampleSlot } from "../source/read-ahead.js";
@@ -25,6 +26,12 @@ export interface Measured {
   samples(): AsyncIterable<Sample>;
 }
 
+/** What was found of a field, and stretches of its values as they are. */
+export interface MeasuredField {
+  report: FieldReport;
+  kept: Kept;
+}
+
 export interface MeasureOptions {
   /** Names of the tensor fields that are measured. */
   names: readonly string[];
@@ -44,7 +51,7 @@ export interface MeasureOptions {
 export async function measureFields(
   source: Measured,
   options: MeasureOptions,
-): Promise<Record<string, FieldReport>> {
+): Promise<Record<string, MeasuredField>> {
   const { names, channelAxis = {} } = options;
   const fields = names.map((name) => source.fields[name] as TensorField);
   if (names.length === 0) return {};
@@ -54,7 +61,7 @@ export async function measureFields(
     const axis = asked === undefined ? channelAxisOf(field) : (asked ?? undefined);
     return firstPass(field, axis === undefined ? {} : { axis }, probe?.[k]);
   });
-  const reports: Record<string, FieldReport> = {};
+  const measured: Record<string, MeasuredField> = {};
   for (let pass = 1; plans.some((plan) => plan); pass += 1) {
     // Fields of which all is known are not measured again.
     const open = names.flatMap((name, k) =>
@@ -65,10 +72,10 @@ export async function measureFields(
     open.forEach(({ name, k, field, plan }, at) => {
       const part = found.map((parts) => parts[at]!).reduce((a, b) => mergeParts(a, b, plan));
       plans[k] = nextPass(plan, part);
-      if (!plans[k]) reports[name] = reportOf(field, plan, part);
+      if (!plans[k]) measured[name] = { report: reportOf(field, plan, part), kept: part.kept };
     });
   }
-  return Object.fromEntries(names.map((name) => [name, reports[name]!]));
+  return Object.fromEntries(names.map((name) => [name, measured[name]!]));
 }
 
 interface OpenField {
