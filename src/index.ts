@@ -32,8 +32,15 @@ export type { Batch, BatchField } from "./load/batch.js";
 export type { Deliver } from "./load/plan.js";
 export type { Last } from "./order/schedule.js";
 export type { Take } from "./order/take.js";
+export {
+  type FieldPrecision,
+  measurePrecision,
+  type PrecisionOptions,
+  type PrecisionReport,
+} from "./pack/measure-precision.js";
 export type { PackOptions, PackProgress, PackResult } from "./pack/options.js";
 export { append, index, pack } from "./pack/pack.js";
+export type { DtypeChoice } from "./pack/stored-fields.js";
 export type { DType, TypedArray } from "./tensor/dtype.js";
 export type { ChannelCode, Encoding } from "./tensor/encoding.js";
 export {

@@ -11,6 +11,7 @@ import { addExclude } from "./exclude.js";
 import { addIndex } from "./index.js";
 import { addInfo } from "./info.js";
 import { addPack } from "./pack.js";
+import { addPrecision } from "./precision.js";
 import { addQuery } from "./query.js";
 import { addShow } from "./show.js";
 import { addSplit } from "./split.js";
@@ -44,6 +45,7 @@ export function createProgram(): Command {
   addIndex(program);
   addCompact(program);
   addConvert(program);
+  addPrecision(program);
   addSplit(program);
   addStatistics(program);
   addInfo(program);

@@ -7,6 +7,7 @@ import { Coder, type Misfit } from "../precision/coder.js";
 import type { FieldReport } from "../precision/report.js";
 import { sampleSlot } from "../source/read-ahead.js";
 import type { Origin } from "../source/source.js";
+import type { CodeError } from "../tensor/encoding.js";
 import { describeField, type TensorField } from "../tensor/field.js";
 import { type Measured, type MeasureOptions, measureFields } from "./measure-source.js";
 import type { DtypeChoice } from "./stored-fields.js";
@@ -52,26 +53,23 @@ export async function chooseFields(
     const { report } = measured[name]!;
     const field = source.fields[name] as TensorField;
     const asked = choices[name] as Exclude<DtypeChoice, "original">;
-    const { dtype, encoding, reason, outOfRange, hindrance } = inField(name, () =>
+    const { dtype, encoding, reason, hindrance } = inField(name, () =>
       choose(report, { dtype: asked, lossy }),
     );
     const stored: TensorField = { ...field, dtype, ...(encoding && { encoding }) };
-    if (outOfRange.length > 0 && !clip) throw await cannotHold(source, name, stored, outOfRange, options);
     chosen[name] = { field: stored, reason, ...(hindrance && { hindrance }), report };
   }
   const isLossy = ({ field }: FieldChoice) => field.encoding?.claim === "lossy";
   const lossyNames = names.filter((name) => isLossy(chosen[name]!));
   if (lossyNames.length === 0) return chosen;
-  const coders = new Map(lossyNames.map((name) => [name, new Coder(chosen[name]!.field)]));
-  await eachSample(source, options, (parts) => {
-    for (const [name, coder] of coders) coder.encode(parts[name]!);
+  const trials = lossyNames.map((name) => new Trial(name, chosen[name]!.field));
+  await eachSample(source, options, (parts, sample, origin) => {
+    for (const trial of trials) trial.add(parts[trial.name]!, sample, origin);
   });
-  for (const [name, coder] of coders) {
+  for (const { name, errors, refusal } of trials) {
     const { field } = chosen[name]!;
-    chosen[name] = {
-      ...chosen[name]!,
-      field: { ...field, encoding: { ...field.encoding!, errors: coder.errors() } },
-    };
+    if (refusal && !clip) throw refusal;
+    chosen[name] = { ...chosen[name]!, field: { ...field, encoding: { ...field.encoding!, errors } } };
   }
   return chosen;
 }
@@ -97,33 +95,42 @@ function inField<T>(name: string, work: () => T): T {
   }
 }
 
-/** The error for values that a wanted type cannot hold; the first of them is looked for. */
-async function cannotHold(
-  source: Measured,
-  name: string,
-  field: TensorField,
-  outOfRange: Choice["outOfRange"],
-  options: ChooseOptions,
-): Promise<SpillwayError> {
-  const coder = new Coder(field);
-  let first: { misfit: Misfit; sample: number; origin: Origin } | undefined;
-  await eachSample(source, options, (parts, sample, origin) => {
-    const misfit = coder.encode(parts[name]!);
-    if (misfit && (!first || sample < first.sample)) first = { misfit, sample, origin };
-  });
-  const count = outOfRange.reduce((sum, each) => sum + each.count, 0);
-  const values = count === 1 ? "1 value" : `${count} values`;
-  const place = first
-    ? `: the first is ${first.misfit.value} in sample ${first.sample}${wordOrigin(first.origin)}, channel ${first.misfit.channel}, place ${first.misfit.index}`
-    : "";
-  return new SpillwayError(
-    "source",
-    `field "${name}" has ${values} that ${field.dtype} cannot hold${place}`,
-    {
-      remedy: 'Use "auto" or a wider type; --clip (clip: true) cuts them to its range, and counts them.',
-      where: { field: name, ...(first && { sample: first.sample }) },
-    },
-  );
+/** A lossy type tried on all samples: what it costs, and the first value that it cannot hold. */
+class Trial {
+  readonly name: string;
+  readonly #coder: Coder;
+  #first: { misfit: Misfit; sample: number; origin: Origin } | undefined;
+
+  constructor(name: string, field: TensorField) {
+    this.name = name;
+    this.#coder = new Coder(field);
+  }
+
+  add(bytes: Uint8Array, sample: number, origin: Origin): void {
+    const misfit = this.#coder.encode(bytes);
+    if (misfit && (!this.#first || sample < this.#first.sample)) this.#first = { misfit, sample, origin };
+  }
+
+  get errors(): CodeError[] {
+    return this.#coder.errors();
+  }
+
+  /** The error for values that the type cannot hold, undefined where it holds all. */
+  get refusal(): SpillwayError | undefined {
+    if (!this.#first) return undefined;
+    const { misfit, sample, origin } = this.#first;
+    const count = this.#coder.tallies.reduce((sum, { clipped }) => sum + clipped, 0);
+    const values = count === 1 ? "1 value" : `${count} values`;
+    const place = `${misfit.value} in sample ${sample}${wordOrigin(origin)}, channel ${misfit.channel}, place ${misfit.index}`;
+    return new SpillwayError(
+      "source",
+      `field "${this.name}" has ${values} that ${this.#coder.field.dtype} cannot hold: the first is ${place}`,
+      {
+        remedy: 'Use "auto" or a wider type; --clip (clip: true) cuts them to its range, and counts them.',
+        where: { field: this.name, sample },
+      },
+    );
+  }
 }
 
 function wordOrigin({ path, row }: Origin): string {

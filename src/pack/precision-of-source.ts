@@ -60,7 +60,7 @@ export interface PrecisionReport {
  * @param path a file or folder, as for `pack`
  * @throws SpillwayError as `pack` for the source; `usage` for a field or an axis that is not there
  */
-export async function measurePrecision(
+export async function precisionOfSource(
   path: string,
   options: PrecisionOptions = {},
 ): Promise<PrecisionReport> {
