@@ -13,6 +13,7 @@ export { Catalog } from "./dataset/catalog.js";
 export type { PlainViewOptions, ViewOptions } from "./dataset/choose.js";
 export { Dataset, type DatasetStats, type OpenOptions, open } from "./dataset/dataset.js";
 export type { ExcludeResult, Which } from "./dataset/exclude.js";
+export type { StatisticsChoice } from "./dataset/kept-statistics.js";
 export { type Mix, type MixedBatches, type MixedBatchOptions, mix } from "./dataset/mix.js";
 export type { MixedBatch } from "./dataset/mixed-batch.js";
 export type { MeanAndStd, Normalize } from "./dataset/normalize.js";

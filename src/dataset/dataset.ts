@@ -24,6 +24,7 @@ import { annotate } from "./annotate.js";
 import { Catalog } from "./catalog.js";
 import { type Choice, choose, chooseByCatalog, type PlainViewOptions, type ViewOptions } from "./choose.js";
 import type { ExcludeResult, Which } from "./exclude.js";
+import type { StatisticsChoice } from "./kept-statistics.js";
 import type {
   CheckOptions,
   ExtendOptions,
@@ -232,9 +233,9 @@ export class Dataset {
    *
    * @throws SpillwayError `missing` if they were not, or samples were added, excluded or shared out anew since
    */
-  async statistics(options: StatisticsOptions & { commit?: number } = {}): Promise<SetStatistics> {
+  async statistics(options: StatisticsChoice & { commit?: number } = {}): Promise<SetStatistics> {
     this.#requireOpen();
-    const { findStatistics } = await import("./statistics.js");
+    const { findStatistics } = await import("./kept-statistics.js");
     return findStatistics(this.#place, options);
   }
 

@@ -1,6 +1,7 @@
 // Normalisation as it is asked for, checked against the fields that it is for: a mean and a deviation of each channel,
 // turned into what loops fold into the decoding.
 
+import type { SetStatistics } from "../catalog/statistics.js";
 import { SpillwayError } from "../errors.js";
 import type { Normalisation } from "../kernels/decoding.js";
 import { type Deliver, deliveries } from "../load/plan.js";
@@ -14,11 +15,40 @@ export interface MeanAndStd {
   std: number | readonly number[];
 }
 
-/** By field name. */
-export type Normalize = Readonly<Record<string, MeanAndStd>>;
+/**
+ * By field name; or by the statistics of the training split, for all tensor fields: "standard" to mean 0 and deviation 1,
+ * "range" to 0 .. 1.
+ */
+export type Normalize = "standard" | "range" | Readonly<Record<string, MeanAndStd>>;
 
-/** @throws SpillwayError `usage` for a way that is not known */
-export function requireDeliver(deliver: Deliver): void {
+/** Normalisation by statistics; a channel that never changes is only shifted. */
+export function normalisationsBy(
+  way: "standard" | "range",
+  { fields }: SetStatistics,
+): Record<string, Normalisation> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, { axis, channels }]) => {
+      const spreads = channels.map(({ std, min, max }) => (way === "standard" ? std : max - min));
+      const shift = channels.map(({ mean, min }) => (way === "standard" ? mean : min));
+      // The least numbers have no finite inverse.
+      const factor = spreads.map((spread) => (Number.isFinite(1 / spread) ? 1 / spread : 1));
+      return [name, { axis, shift, factor }];
+    }),
+  );
+}
+
+/** @throws SpillwayError `usage` for a way that is not known, or that cannot be normalised */
+export function requireDeliver(deliver: Deliver, normalize: Normalize | undefined): void {
+  if (normalize !== undefined && deliver === "stored") {
+    throw new SpillwayError("usage", "what is delivered as stored cannot be normalised", {
+      remedy: 'Leave out normalize, or deliver "float32" or "float16".',
+    });
+  }
+  if (typeof normalize === "string" && normalize !== "standard" && normalize !== "range") {
+    throw new SpillwayError("usage", `normalize: "${normalize as string}" is not known`, {
+      remedy: 'Use "standard", "range", or mean and std by field.',
+    });
+  }
   if (deliveries.includes(deliver)) return;
   throw new SpillwayError("usage", `deliver: "${deliver}" is not known`, {
     remedy: 'Use "float32", "float16" or "stored".',
@@ -34,19 +64,13 @@ export function normalisedAxis({ encoding, channelAxis }: TensorField): number |
  * What loops need of it.
  *
  * @throws SpillwayError `usage` for a field that is no tensor, numbers that are none, another count than there are
- * channels, or numbers that are delivered as stored; `missing` for a field that is not there
+ * channels; `missing` for a field that is not there
  */
 export function normalisationsOf(
-  normalize: Normalize | undefined,
+  normalize: Exclude<Normalize, string> | undefined,
   fields: ReadonlyMap<string, Field>,
-  deliver: Deliver,
 ): Record<string, Normalisation> | undefined {
   if (normalize === undefined) return undefined;
-  if (deliver === "stored") {
-    throw new SpillwayError("usage", "what is delivered as stored cannot be normalised", {
-      remedy: 'Leave out normalize, or deliver "float32" or "float16".',
-    });
-  }
   return Object.fromEntries(
     Object.entries(normalize).map(([name, { mean, std }]) => {
       const field = tensorOf(name, fields);

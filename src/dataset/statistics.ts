@@ -3,25 +3,14 @@
 
 import type { CatalogPlace } from "../catalog/catalog-reader.js";
 import { defaultScheme, schemeFolder } from "../catalog/scheme.js";
-import {
-  type ChannelStatistics,
-  keepStatistics,
-  readStatistics,
-  type SetStatistics,
-} from "../catalog/statistics.js";
+import { type ChannelStatistics, keepStatistics, type SetStatistics } from "../catalog/statistics.js";
 import { SpillwayError } from "../errors.js";
 import { takeLock } from "../pack/lock.js";
 import { channelAxisOf, channelRuns, type Fields, type TensorField } from "../tensor/field.js";
-import { choose } from "./choose.js";
+import type { StatisticsChoice } from "./kept-statistics.js";
 import type { View } from "./view.js";
 
-export interface StatisticsOptions {
-  /** Split that is measured, default "train". */
-  split?: string;
-  /** Scheme of the split, default "main". */
-  scheme?: string;
-  /** Which fold is "val", where the scheme has folds. */
-  fold?: number;
+export interface StatisticsOptions extends StatisticsChoice {
   /**
    * By tensor field: the axis whose places have figures of their own, null for one figure for all values; default: the
    * field's channel axis, or that of a waveform by its shape.
@@ -58,37 +47,6 @@ export async function measureStatistics(
     lock.release();
   }
   return measured;
-}
-
-/**
- * The statistics of a split, as they were kept.
- *
- * @param commit at which the split is looked at; default: the last
- * @throws SpillwayError `missing` if none were measured, or samples were added, excluded or shared out anew since
- */
-export function findStatistics(
-  place: CatalogPlace,
-  { split = "train", scheme = defaultScheme, fold, commit }: StatisticsOptions & { commit?: number },
-): SetStatistics {
-  const { selection } = choose(place, {
-    split,
-    scheme,
-    ...(fold !== undefined && { fold }),
-    ...(commit !== undefined && { commit }),
-  });
-  const known = readStatistics(place, scheme);
-  const found = known.find(({ view }) => view === selection.fingerprint);
-  if (found) return found;
-  const ofFold = fold === undefined ? "" : ` with fold ${fold}`;
-  const isStale = known.some((entry) => entry.split === split && entry.fold === fold);
-  throw new SpillwayError(
-    "missing",
-    `split "${split}"${ofFold} of scheme "${scheme}" of ${place.folder} ${isStale ? "holds other samples than when its statistics were measured" : "has no statistics yet"}`,
-    {
-      remedy: `Measure them: spillway statistics ${place.folder}${scheme === defaultScheme ? "" : ` --scheme ${scheme}`}${fold === undefined ? "" : ` --fold ${fold}`}.`,
-      where: { dataset: place.folder },
-    },
-  );
 }
 
 async function measureFields(

@@ -3,6 +3,7 @@
 
 import type { CatalogPlace } from "../catalog/catalog-reader.js";
 import { SpillwayError } from "../errors.js";
+import type { Normalisation } from "../kernels/decoding.js";
 import type { Batch } from "../load/batch.js";
 import { type Drawing, requireSameDrawing } from "../load/drawing.js";
 import type { Engine } from "../load/engine.js";
@@ -14,7 +15,8 @@ import { checkSeed } from "../order/keys.js";
 import { batchCount, createSchedule, type Last } from "../order/schedule.js";
 import { parseToken, type ResumePoint } from "../order/token.js";
 import { type DrawingOptions, drawingOf, knownMark } from "./drawing.js";
-import { type Normalize, normalisationsOf, requireDeliver } from "./normalize.js";
+import { findStatistics } from "./kept-statistics.js";
+import { type Normalize, normalisationsBy, normalisationsOf, requireDeliver } from "./normalize.js";
 
 export interface BatchOptions extends DrawingOptions {
   /** Samples per batch and rank, default 32. */
@@ -31,8 +33,9 @@ export interface BatchOptions extends DrawingOptions {
    */
   deliver?: Deliver;
   /**
-   * Tensor fields to be delivered as (value - mean) / std, one number for all or one for each channel, such as
-   * { wave: { mean: [0.1, 9.8], std: [1.2, 0.7] } }. Costs nothing where values are decoded anyway; does not change the
+   * "standard" delivers all tensor fields as (value - mean) / std of their channels, "range" as 0 .. 1, both by the
+   * statistics of the training split (`measureStatistics`), whatever split of its scheme this is. Or tensor fields by name
+   * with a mean and a std, one number for all or one for each channel: { wave: { mean: [0.1, 9.8], std: [1.2, 0.7] } }. Costs nothing where values are decoded anyway; does not change the
    * order, and tokens do not depend on it.
    */
   normalize?: Normalize | undefined;
@@ -143,10 +146,8 @@ export class View implements BatchSource {
       readers,
       signal,
     } = options;
-    requireDeliver(deliver);
-    const { columns } = this.#engine.table;
-    const fields = new Map(columns.map(({ name, field }) => [name, field]));
-    const normalisations = normalisationsOf(options.normalize, fields, deliver);
+    requireDeliver(deliver, options.normalize);
+    const normalisations = this.#normalisations(options.normalize);
     if (readers !== undefined && !(Number.isInteger(readers) && readers >= 1 && readers <= 256)) {
       throw new SpillwayError("usage", `readers ${readers} is not a whole number from 1 to 256`, {
         remedy: "Leave it out, or use 2.",
@@ -181,6 +182,17 @@ export class View implements BatchSource {
     return takenOnce(batchCount(schedule), () => runLoop(engine, request));
   }
 
+  #normalisations(normalize: Normalize | undefined): Record<string, Normalisation> | undefined {
+    if (typeof normalize === "string") {
+      const { split, scheme, fold, commit, path } = this;
+      if (split === undefined || scheme === undefined) throw noTrainingSplit(normalize, path);
+      const of = { scheme, commit, ...(fold !== undefined && { fold }) };
+      return normalisationsBy(normalize, findStatistics(this.#catalog, of));
+    }
+    const { columns } = this.#engine.table;
+    return normalisationsOf(normalize, new Map(columns.map(({ name, field }) => [name, field])));
+  }
+
   #startingPoint(
     options: BatchOptions,
     drawing: Drawing,
@@ -206,6 +218,17 @@ export class View implements BatchSource {
     requireSameDrawing(point.drawing, knownMark(drawing), this.path);
     return point;
   }
+}
+
+function noTrainingSplit(normalize: string, path: string): SpillwayError {
+  return new SpillwayError(
+    "usage",
+    `normalize: "${normalize}" goes by the statistics of a training split, and this view is of no split`,
+    {
+      remedy: 'View a split: view({ split: "train" }); or give mean and std by field.',
+      where: { dataset: path },
+    },
+  );
 }
 
 /** The inside of a view, for mixes. */

@@ -60,9 +60,9 @@ function plain(numbers: readonly number[]) {
   };
 }
 
-function near(found: number, expected: number, what: string): void {
+function near(found: number, expected: number, what: string, most = 1e-9): void {
   assert.ok(
-    Math.abs(found - expected) <= 1e-9 * Math.max(1, Math.abs(expected)),
+    Math.abs(found - expected) <= most * Math.max(1, Math.abs(expected)),
     `${what}: ${found}, ${expected}`,
   );
 }
@@ -193,4 +193,45 @@ test("a damaged file of statistics is named, with what to do", async () => {
     "corrupt",
     /main\.statistics\.json is damaged: entries\.0\.view: .*Remove it, and measure again: spillway statistics/,
   );
+});
+
+test("standard and range go by the training split, in every split of the scheme", async () => {
+  const path = await packSplit(80);
+  const { wave } = (await measure(path)).fields;
+  await using(path, "16 MiB", async (dataset: Dataset) => {
+    for (const split of ["train", "val"]) {
+      const view = dataset.view({ split });
+      const numbers = async (normalize?: "standard" | "range") => {
+        const found: number[][] = [[], [], []];
+        for await (const { fields: batch } of view.batches({
+          shuffle: false,
+          ...(normalize && { normalize }),
+        }))
+          for (const [k, value] of [...batch.wave!.data].entries()) found[k % 3]!.push(Number(value));
+        return found;
+      };
+      const [raw, standard, range] = [await numbers(), await numbers("standard"), await numbers("range")];
+      wave!.channels.forEach(({ mean, std, min, max }, channel) => {
+        for (const [k, value] of raw[channel]!.entries()) {
+          const [byStd, byRange] = [standard[channel]![k]!, range[channel]![k]!];
+          if (Number.isNaN(value)) {
+            assert.ok(Number.isNaN(byStd) && Number.isNaN(byRange));
+            continue;
+          }
+          // The second is the same but for rounding to float32.
+          near(byStd, (value - mean) / std, "standard", 1e-6);
+          near(byRange, (value - min) / (max - min), "range", 1e-6);
+          if (split === "train") assert.ok(byRange >= 0 && byRange <= 1);
+        }
+      });
+    }
+    assert.throws(
+      () => dataset.view().batches({ normalize: "standard" }),
+      /goes by the statistics of a training split, and this view is of no split\. View a split/,
+    );
+    assert.throws(
+      () => dataset.view({ split: "train" }).batches({ normalize: "none" as "standard" }),
+      /normalize: "none" is not known\. Use "standard", "range", or mean and std by field\./,
+    );
+  });
 });
