@@ -159,7 +159,7 @@ async function packSome(path: string, target: string, { source = {}, signal }: P
 function fieldsOf(fields: Fields, { x, y }: ProbeOptions, path: string): { x: string; y: string } {
   const classes = Object.keys(fields).filter((name) => fields[name]!.kind === "class");
   const tensors = Object.keys(fields)
-    .filter((name) => fields[name]!.kind === "tensor")
+    .filter((name) => (fields[name] as TensorField).shape?.length > 0)
     .sort((a, b) => fieldStride(fields[b]!) - fieldStride(fields[a]!));
   const [found, label] = [x ?? tensors[0], y ?? (classes.length === 1 ? classes[0] : undefined)];
   if (found !== undefined && tensors.includes(found) && label !== undefined && classes.includes(label))
