@@ -77,17 +77,19 @@ const motions: Record<(typeof gestureNames)[number], Motion> = {
   },
 };
 
-/** Smallest step that the simulated recorder tells apart, in the channel's unit: 16 bits over its range. */
-const recorderSteps = [1 / 8192, 1 / 8192, 1 / 8192, 1 / 1024, 1 / 1024, 1 / 1024, 1 / 16384, 1 / 16384];
+/** Smallest step that a simulated recorder of 16 bits tells apart, in the channel's unit. */
+const finestSteps = [1 / 8192, 1 / 8192, 1 / 8192, 1 / 1024, 1 / 1024, 1 / 1024, 1 / 16384, 1 / 16384];
 
 const noiseSize = 2 ** 16;
 
 /**
  * Makes recordings.
  *
+ * @param bits of the simulated recorder, over the same range
  * @returns a function that writes sample `index`, a gesture of class `index` mod 5, into [256, 8] numbers, step by step
  */
-export function createGestures(seed: number): (index: number, into: Float64Array) => void {
+export function createGestures(seed: number, bits = 16): (index: number, into: Float64Array) => void {
+  const recorderSteps = finestSteps.map((step) => step * 2 ** (16 - bits));
   // Drawing 2048 normal numbers per sample would take most of the time: they come out of a table, from a random place.
   const noise = normalNumbers(createRandom(seed, 0xffffffff));
   const state = new Float64Array(channelCount);
@@ -124,7 +126,8 @@ export function createGestures(seed: number): (index: number, into: Float64Array
         const recorded = value + drift[channel]! * (step / stepCount) + level * grain;
         const smallest = recorderSteps[channel]!;
         into[step * channelCount + channel] =
-          Math.round((channel < 6 ? recorded : Math.abs(recorded)) / smallest) * smallest;
+          // Whole numbers come out of a recorder, and no minus zero.
+          (Math.round((channel < 6 ? recorded : Math.abs(recorded)) / smallest) + 0) * smallest;
       }
     }
   };
