@@ -9,7 +9,8 @@
 
 import { hashHex } from "#spillway/kernels/hasher";
 import { bindKernels, kernelModule, sharedMemory } from "#spillway/kernels/kernels";
-import { conversionOf, planDecodings, writeDecodings } from "#spillway/load/conversion";
+import { conversionOf } from "#spillway/load/conversion";
+import { planDecodings, writeDecodings } from "#spillway/load/decodings";
 import { type Deliver, type LoopPlan, planLoop } from "#spillway/load/plan";
 import type { ColumnTable } from "#spillway/load/table";
 import { bytesOf, type DType, elementBytes } from "#spillway/tensor/dtype";

@@ -100,3 +100,8 @@ export function converterOf(kernels: Kernels, dtype: DType): Convert | undefined
   if (dtype === "float32") return undefined;
   return kernels[`${dtype === "bool" ? "uint8" : dtype}ToFloat32`];
 }
+
+/** The kernel that decodes a stored dtype. */
+export function decoderOf(kernels: Kernels, dtype: DType): Decode {
+  return kernels[`${dtype === "bool" ? "uint8" : dtype}Decode`];
+}

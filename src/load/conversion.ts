@@ -4,48 +4,15 @@
 //   float32, formulas      a kernel that decodes, by parameters that lie in the loop's reservation
 //   float16                either of these into a block of float32, then to float16, block after block
 //
-// Rule: parameters are laid out once per loop, by the thread that starts it; readers only read them.
+// Rule: parameters were laid out by the thread that started the loop, see decodings.ts; readers only read them, and load
+// nothing that is needed to make them.
 
-import {
-  type Decoding,
-  decoderOf,
-  type Normalisation,
-  planDecoding,
-  writeDecoding,
-} from "../kernels/decoding.js";
-import { converterOf, type Decode, type Kernels } from "../kernels/kernels.js";
+import { converterOf, type Decode, decoderOf, type Kernels } from "../kernels/kernels.js";
 import { elementBytes } from "../tensor/dtype.js";
-import type { Reservation } from "./memory-pool.js";
-import { blockElements, type Deliver, type FieldPlan, type LoopPlan } from "./plan.js";
-import type { ColumnTable } from "./table.js";
+import { blockElements, type FieldPlan } from "./plan.js";
 
 /** Converts `count` numbers at `from`, whole samples, into what is delivered at `to`. */
 export type Conversion = (from: number, to: number, count: number) => void;
-
-/** How columns are decoded, by their number. */
-export type Decodings = readonly (Decoding | undefined)[];
-
-/** @param normalisations by field name; not for fields that are delivered as stored */
-export function planDecodings(
-  columns: readonly Pick<ColumnTable, "name" | "field">[],
-  deliver: Deliver,
-  normalisations: Readonly<Record<string, Normalisation>> = {},
-): Decodings {
-  return columns.map(({ name, field }) =>
-    field.kind === "class" || deliver === "stored" ? undefined : planDecoding(field, normalisations[name]),
-  );
-}
-
-/** Lays out the parameters of all fields of a loop. */
-export function writeDecodings(
-  { fields }: LoopPlan,
-  decodings: Decodings,
-  { memory, address }: Pick<Reservation, "memory" | "address">,
-): void {
-  for (const { column, code } of fields) {
-    if (code !== undefined) writeDecoding(decodings[column]!, memory.buffer, address + code);
-  }
-}
 
 /**
  * How a field's records are converted; undefined where they are delivered as they are.
