@@ -8,6 +8,7 @@ export type { Scheme } from "./catalog/scheme.js";
 export type { SplitReport } from "./catalog/split-report.js";
 export type { SplitBy } from "./catalog/split-rule.js";
 export type { SqlOptions } from "./catalog/sql-table.js";
+export type { ChannelStatistics, SetStatistics } from "./catalog/statistics.js";
 export { Catalog } from "./dataset/catalog.js";
 export type { PlainViewOptions, ViewOptions } from "./dataset/choose.js";
 export { Dataset, type DatasetStats, type OpenOptions, open } from "./dataset/dataset.js";
@@ -23,6 +24,7 @@ export type {
   SplitOptions,
   SplitResult,
 } from "./dataset/split.js";
+export type { StatisticsOptions } from "./dataset/statistics.js";
 export { type Batches, type BatchOptions, type BatchSource, View } from "./dataset/view.js";
 export { type ErrorCode, type ErrorPlace, SpillwayError } from "./errors.js";
 export type { Columns, ColumnType, ColumnValue } from "./format/columns.js";

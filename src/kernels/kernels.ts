@@ -49,6 +49,10 @@ export interface Kernels {
     row: number,
     skip: number,
   ): number;
+  spreadFloat64(kind: number, from: number, to: number, runs: number, inner: number, step: number): number;
+  measureRun(at: number, count: number, state: number): void;
+  fitRun(at: number, count: number, state: number): void;
+  tryFormula(at: number, count: number, divided: number, scale: number, offset: number, trial: number): void;
   uint8ToFloat32: Convert;
   int8ToFloat32: Convert;
   uint16ToFloat32: Convert;

@@ -31,3 +31,4 @@ export {
 export { float32ToFloat16 } from "./half";
 export { permuteRun, placesOf } from "./permute";
 export { nextOfClass } from "./labels";
+export { spreadFloat64, measureRun, fitRun, tryFormula } from "./measure";
