@@ -8,8 +8,8 @@
 // Checksums are of the float32 that come out, so that a change of the kernels shows.
 
 import { hashHex } from "#spillway/kernels/hasher";
-import { bindKernels, kernelModule, sharedMemory } from "#spillway/kernels/kernels";
-import { conversionOf, planDecodings, writeDecodings } from "#spillway/load/conversion";
+import { bindKernels, conversionOf, kernelModule, sharedMemory } from "#spillway/kernels/kernels";
+import { planDecodings, writeDecodings } from "#spillway/load/decodings";
 import { type Deliver, type LoopPlan, planLoop } from "#spillway/load/plan";
 import type { ColumnTable } from "#spillway/load/table";
 import { bytesOf, type DType, elementBytes } from "#spillway/tensor/dtype";

@@ -9,7 +9,7 @@ import { requireCommit } from "../catalog/split-bits.js";
 import { readStatistics } from "../catalog/statistics.js";
 import { type Dataset, open } from "../dataset/dataset.js";
 import { SpillwayError } from "../errors.js";
-import { planDecodings } from "../load/conversion.js";
+import { planDecodings } from "../load/decodings.js";
 import { threadBytes } from "../load/memory-pool.js";
 import { planLoop, residentStride } from "../load/plan.js";
 import { createTable } from "../load/table.js";

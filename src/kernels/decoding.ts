@@ -11,7 +11,6 @@
 import { type DType, elementBytes, viewAs } from "../tensor/dtype.js";
 import type { ChannelCode } from "../tensor/encoding.js";
 import { channelRuns, type TensorField } from "../tensor/field.js";
-import type { Decode, Kernels } from "./kernels.js";
 
 /** Delivered is (value - shift) * factor, per place of an axis, or with one of each for all. */
 export interface Normalisation {
@@ -208,9 +207,4 @@ export function writeDecoding(decoding: Decoding, buffer: ArrayBufferLike, addre
 /** One number decoded, as float64: what the kernels do. */
 export function decodeNumber(q: number, { zero, scale, divisor, offset }: Formula): number {
   return ((q + zero) * scale) / divisor + offset;
-}
-
-/** The kernel that decodes a stored dtype. */
-export function decoderOf(kernels: Kernels, dtype: DType): Decode {
-  return kernels[`${dtype === "bool" ? "uint8" : dtype}Decode`];
 }

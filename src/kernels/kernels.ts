@@ -3,7 +3,7 @@
 // Rule: a Kernels object never grows or keeps memory; it computes where the caller points.
 
 import { readFileSync } from "node:fs";
-import type { DType } from "../tensor/dtype.js";
+import { type DType, elementBytes } from "../tensor/dtype.js";
 
 /** Converts `count` values at `from` into float32 (or float16) at `to`. */
 export type Convert = (from: number, to: number, count: number) => void;
@@ -103,4 +103,57 @@ export function sharedMemory(byteLength: number): WebAssembly.Memory {
 export function converterOf(kernels: Kernels, dtype: DType): Convert | undefined {
   if (dtype === "float32") return undefined;
   return kernels[`${dtype === "bool" ? "uint8" : dtype}ToFloat32`];
+}
+
+/** The kernel that decodes a stored dtype. */
+export function decoderOf(kernels: Kernels, dtype: DType): Decode {
+  return kernels[`${dtype === "bool" ? "uint8" : dtype}Decode`];
+}
+
+/** Converts `count` numbers at `from`, whole samples, into what is delivered at `to`. */
+export type Conversion = (from: number, to: number, count: number) => void;
+
+/** What a field's records are, and what is delivered. */
+export interface ConversionPlan {
+  stored: DType;
+  /** The stored dtype, "float32" or "float16". */
+  delivered: DType;
+  /** Offset of the parameters of its decoding; undefined where stored numbers are the values. */
+  code: number | undefined;
+}
+
+/** Numbers that are float32 at once, on their way to float16: they stay in the first-level cache. */
+export const blockElements = 2048;
+
+/**
+ * How a field's records are converted; undefined where they are delivered as they are.
+ *
+ * @param address start of the loop's reservation
+ * @param block room for a block of float32, the reader's own
+ */
+export function conversionOf(
+  kernels: Kernels,
+  { stored, delivered, code }: ConversionPlan,
+  address: number,
+  block: number,
+): Conversion | undefined {
+  if (code === undefined && stored === delivered) return undefined;
+  const decode = code === undefined ? undefined : decoderOf(kernels, stored);
+  const at = address + (code ?? 0);
+  if (delivered === "float32") {
+    if (decode) return (from, to, count) => decode(from, to, 0, count, at);
+    return converterOf(kernels, stored);
+  }
+  if (!decode && stored === "float32") return kernels.float32ToFloat16;
+  const convert = converterOf(kernels, stored);
+  const toFloat32: Decode = decode ?? ((from, to, _, count) => convert!(from, to, count));
+  const storedBytes = elementBytes(stored);
+  const deliveredBytes = elementBytes(delivered);
+  return (from, to, count) => {
+    for (let first = 0; first < count; first += blockElements) {
+      const length = Math.min(blockElements, count - first);
+      toFloat32(from + first * storedBytes, block, first, length, at);
+      kernels.float32ToFloat16(block, to + first * deliveredBytes, length);
+    }
+  };
 }

@@ -6,7 +6,7 @@ import type { SpillwayError } from "../errors.js";
 import type { Normalisation } from "../kernels/decoding.js";
 import type { Schedule } from "../order/schedule.js";
 import { formatBytes } from "../store/byte-size.js";
-import { planDecodings, writeDecodings } from "./conversion.js";
+import { planDecodings, writeDecodings } from "./decodings.js";
 import { isShortage } from "./drawings.js";
 import type { Engine } from "./engine.js";
 import { type Reservation, threadBytes } from "./memory-pool.js";

@@ -7,6 +7,7 @@
 // out as views, without a copy.
 
 import type { Decoding } from "../kernels/decoding.js";
+import { blockElements } from "../kernels/kernels.js";
 import { type DType, elementBytes } from "../tensor/dtype.js";
 import { elementCount, type Field } from "../tensor/field.js";
 import { controlBytes } from "./control.js";
@@ -37,9 +38,6 @@ const runsPerReader = 4;
 
 /** Ring of small batches: large enough that one waking of the consumer serves many; more would only miss the caches. */
 const easyRingBytes = 8 * 2 ** 20;
-
-/** Numbers that are float32 at once, on their way to float16: they stay in the first-level cache. */
-export const blockElements = 2048;
 
 /** Part of the memory that reader threads may take by default. */
 const threadShare = 0.5;

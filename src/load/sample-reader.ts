@@ -7,9 +7,8 @@
 //   resident:                      no read
 //   in a file of its own:          that file is opened and read, see file-records.ts
 
-import { bindKernels, type Kernels } from "../kernels/kernels.js";
+import { bindKernels, type Conversion, conversionOf, type Kernels } from "../kernels/kernels.js";
 import { readFully } from "../store/file.js";
-import { type Conversion, conversionOf } from "./conversion.js";
 import type { FileRecords } from "./file-records.js";
 import type { Place, ReaderJob, ReaderStart } from "./messages.js";
 import type { OpenFiles } from "./open-files.js";

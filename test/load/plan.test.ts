@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { classes, type Fields, tensor } from "spillway";
 import { rowsPerSum } from "#spillway/format/shard";
-import { planDecodings } from "#spillway/load/conversion";
+import { planDecodings } from "#spillway/load/decodings";
 import { type LoopPlan, planLoop } from "#spillway/load/plan";
 import type { ColumnTable } from "#spillway/load/table";
 import { dtypes } from "#spillway/tensor/dtype";
