@@ -89,7 +89,7 @@ function floats(original: DType, facts: ChannelFacts, kept: KeptValues): Candida
   const list: Candidate[] = [];
   const magnitude = magnitudeOf(facts);
   if (original !== "float32" && original !== "float16") {
-    if (facts.notIn.float32 === 0) list.push(lossless("float32", "as it is"));
+    if (facts.areAll.float32) list.push(lossless("float32", "as it is"));
     else {
       list.push({
         ...measured("float32", "as it is", undefined, facts, kept),
@@ -100,7 +100,7 @@ function floats(original: DType, facts: ChannelFacts, kept: KeptValues): Candida
     }
   }
   if (original === "float16") return list;
-  if (facts.notIn.float16 === 0) list.push(lossless("float16", "as it is"));
+  if (facts.areAll.float16) list.push(lossless("float16", "as it is"));
   else {
     const bound = Math.max(magnitude * 2 ** -11, 2 ** -25);
     const raw = measured("float16", "as it is", undefined, facts, kept);
@@ -140,8 +140,8 @@ function steps(original: DType, facts: ChannelFacts, settled: Settled | undefine
   return list;
 }
 
-function isHeld(dtype: DType, { notIn }: ChannelFacts): boolean {
-  return (dtype === "float16" ? notIn.float16 : notIn.float32) === 0;
+function isHeld(dtype: DType, { areAll }: ChannelFacts): boolean {
+  return dtype === "float16" ? areAll.float16 : areAll.float32;
 }
 
 function magnitudeOf({ min, max }: ChannelFacts): number {

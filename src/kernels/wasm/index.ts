@@ -17,4 +17,4 @@ export {
 } from "./convert";
 export { permuteRun, placesOf } from "./permute";
 export { nextOfClass } from "./labels";
-export { spreadFloat64, measureRun, fitRun, tryFormula } from "./measure";
+export { spreadFloat64, spreadPair, measureRun, fitRun, tryFormula } from "./measure";
