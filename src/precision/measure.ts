@@ -19,6 +19,8 @@ export interface MeasurePlan {
   codes: readonly (ChannelCode | null)[];
   /** Values of each channel that are kept at most. */
   keepValues: number;
+  /** Samples of all of the data, where that is known. */
+  samples?: number;
 }
 
 /** Numbers that spreadFloat64 knows dtypes by. */
@@ -37,6 +39,22 @@ const kinds: Readonly<Record<DType, number>> = {
   float64: 10,
 };
 
+/** What a dtype says of all its values without a look at them: 1 they are whole, 2 float32, 4 float16. */
+const certain: Readonly<Record<DType, number>> = {
+  bool: 7,
+  uint8: 7,
+  int8: 7,
+  uint16: 3,
+  int16: 3,
+  uint32: 1,
+  int32: 1,
+  uint64: 1,
+  int64: 1,
+  float16: 6,
+  float32: 2,
+  float64: 0,
+};
+
 /** Values that the kernels get at once: 8 KiB, which stay in the nearest cache with the rows that they come from. */
 const runValues = 1024;
 const nearestCache = 2 ** 15;
@@ -49,6 +67,7 @@ export class FieldMeasure {
   /** Memory that bytes may be read into: `add` need not copy what lies here. Whole samples, where one fits. */
   readonly room: Uint8Array;
   readonly #kind: number;
+  readonly #certain: number;
   readonly #itemBytes: number;
   readonly #channels: number;
   readonly #inner: number;
@@ -70,6 +89,7 @@ export class FieldMeasure {
   constructor(field: TensorField, plan: MeasurePlan) {
     const { channels, inner } = channelRuns(field.shape, plan.axis);
     this.#kind = kinds[field.dtype];
+    this.#certain = certain[field.dtype];
     this.#itemBytes = elementBytes(field.dtype);
     this.#channels = channels;
     this.#inner = inner;
@@ -99,7 +119,7 @@ export class FieldMeasure {
     });
     const rankValues = rankRoom(channels);
     this.#sketches = Array.from({ length: channels }, (_, k) => new RankSketch(rankValues, k));
-    this.#keeper = new Keeper(field, plan.axis, plan.keepValues);
+    this.#keeper = new Keeper(field, plan.axis, plan.keepValues, plan.samples);
     const numbers = new Float64Array(this.#memory.buffer);
     for (let k = 0; k < channels; k += 1) {
       numbers.set(
@@ -222,7 +242,7 @@ export class FieldMeasure {
     const at = this.#factsAt + channel * factSlots * 8;
     const slots = new Float64Array(this.#memory.buffer, at, factSlots);
     const slot = (k: number) => slots[k]!;
-    const held = slot(11);
+    const held = slot(11) | this.#certain;
     return {
       count: slot(0),
       finite: slot(17),
