@@ -8,6 +8,7 @@ import type { ChannelCode, Claim } from "../tensor/encoding.js";
 import type { TensorField } from "../tensor/field.js";
 import { Coder } from "./coder.js";
 import { type ChannelFacts, deviation, notFinite } from "./facts.js";
+import { decodedOf, formulaOf } from "./formula.js";
 import type { Settled } from "./settled.js";
 import { integerRanges } from "./values.js";
 
@@ -26,7 +27,7 @@ export interface Candidate {
   /** Differences on the kept values, in the unit of the values; 0 where nothing is lost. */
   maxError: number;
   rmsError: number;
-  /** 10 log10 of the variance of all values over the mean square difference; null without loss. */
+  /** 10 log10 of the variance of all values over the mean square difference; null without loss, and of constants. */
   sqnrDb: number | null;
   /** No value within range is further off. */
   bound: number;
@@ -134,7 +135,9 @@ function steps(original: DType, facts: ChannelFacts, settled: Settled | undefine
     list.push({
       ...lossless(dtype, isPlain ? "as it is" : "steps", isPlain ? undefined : whole),
       ...(loses === "bits" ? { claim: "exact", bound: magnitudeOf(facts) * 2 ** -24 } : {}),
-      ...(loses === "signs" ? { claim: "lossy" } : {}),
+      ...(loses === "signs" && !(hasNaN && Object.is(decodedOf(-0, formulaOf(whole)), -0))
+        ? { claim: "lossy" }
+        : {}),
     });
   }
   return list;
@@ -211,7 +214,7 @@ function measured(
     outOfRange: 0,
     maxError: max,
     rmsError: rms,
-    sqnrDb: rms === 0 ? null : 10 * Math.log10(variance / rms ** 2),
+    sqnrDb: rms === 0 || variance === 0 ? null : 10 * Math.log10(variance / rms ** 2),
     bound: 0,
     measuredOn: values.length,
   };
