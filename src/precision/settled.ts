@@ -5,6 +5,7 @@ import type { ChannelCode } from "../tensor/encoding.js";
 import type { ChannelPart } from "./facts.js";
 import { formulaOf, storedOf } from "./formula.js";
 import { constantCode } from "./step.js";
+import { largestWhole } from "./whole.js";
 
 export interface Settled {
   code: ChannelCode;
@@ -27,7 +28,7 @@ export function settledOf({ facts, trial }: ChannelPart, code: ChannelCode | nul
     const formula = formulaOf(code);
     const ends = [min, max].map((value) => Math.round(storedOf(value, formula)) + 0);
     const [low, high] = [Math.min(...ends), Math.max(...ends)];
-    if (high - low < 2 ** 32)
+    if (high - low < 2 ** 32 && Math.max(-low, high) <= largestWhole(code))
       return { code, low, high, loses: trial.bits ? "bits" : trial.signs ? "signs" : "nothing" };
   }
   const isMixed = negativeZeros > 0 && (negativeZeros < zeros || min !== max);
