@@ -3,6 +3,7 @@
 from .dataset import Dataset
 from .errors import SpillwayError
 from .content import Field
+from .encoding import ChannelCode, CodeError, Encoding
 
-__all__ = ["Dataset", "Field", "SpillwayError"]
+__all__ = ["ChannelCode", "CodeError", "Dataset", "Encoding", "Field", "SpillwayError"]
 __version__ = "0.1.0"

@@ -7,6 +7,7 @@ as a length, an offset or a path before it went through here.
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 from typing import Any, Dict, List, Sequence
@@ -28,6 +29,16 @@ def count(value: Any, name: str, least: int = 0, most: int = MAX_COUNT) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
         raise Damaged(f"{name} is {_shown(value)}, not a whole number from {least} to {most}")
     return value
+
+
+def number(value: Any, name: str) -> float:
+    """A finite number as JavaScript reads it: a float64."""
+    try:
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(float(value)):
+            return float(value)
+    except OverflowError:  # A whole number beyond float64.
+        pass
+    raise Damaged(f"{name} is {_shown(value)}, not a finite number")
 
 
 def text(value: Any, name: str, most: int = 1024) -> str:

@@ -11,6 +11,8 @@ from typing import Dict, Optional, Tuple
 
 import numpy as np
 
+from .encoding import Encoding
+
 #: Bytes of a record's place in an index: its start byte, then size and modification time of its file.
 PLACE_BYTES = 24
 
@@ -31,6 +33,8 @@ class Field:
         names that a label is an index into; () for tensors.
     channel_axis
         the axis of the shape that counts channels, where the packer was told.
+    encoding
+        how stored numbers become values, where these had another dtype.
     """
 
     kind: str
@@ -38,6 +42,7 @@ class Field:
     shape: Tuple[int, ...]
     classes: Tuple[str, ...] = ()
     channel_axis: Optional[int] = None
+    encoding: Optional[Encoding] = None
 
     @property
     def stride(self) -> int:

@@ -14,6 +14,7 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 import numpy as np
 
 from .content import Field, Manifest
+from .encoding import cast_type, delivered, is_cast
 from .errors import SpillwayError
 from .excluded import without_excluded
 from .opening import at_commit, describe_unfinished, open_manifest
@@ -26,6 +27,9 @@ Sample = Union[Dict[str, Any], Tuple[Any, ...]]
 
 #: Numbers of samples, not a mask.
 Indices = Union[Sequence[int], np.ndarray]
+
+#: What `dtype` may be.
+_DELIVERIES = ("float32", "float16", "original", "stored")
 
 #: What iteration reads at once: samples, and bytes of them.
 _SAMPLES_AT_ONCE = 256
@@ -58,8 +62,10 @@ class Dataset:
         Samples and batches are tuples of the values, in the order of `fields`, instead of dicts:
         `fields=("data", "label"), as_tuple=True` gives the `(x, y)` that training loops expect.
     dtype
-        "float32": tensors are converted to it, as the TypeScript library delivers them. "stored": tensors keep the
-        type they were packed in. Labels and ids are int64 in both.
+        "float32": values of tensors in this type, decoded where they were packed in fewer bits, the same numbers that
+        the TypeScript library delivers. "float16": that rounded once more, for mixed precision. "original": decoded to
+        the type that the values had before bits were cut, bit for bit where the encoding is lossless. "stored": the
+        numbers as they were packed; `fields[name].encoding` says what they stand for. Labels and ids are always int64.
     commit
         Which commit of the dataset, counted from 1: the samples that were there then, and the classes that were known.
         None for the last one that is whole.
@@ -102,8 +108,9 @@ class Dataset:
         source: "Optional[Union[str, os.PathLike[str]]]" = None,
         with_excluded: bool = False,
     ) -> None:
-        if dtype not in ("float32", "stored"):
-            raise SpillwayError(f"dtype is {dtype!r}", "usage", 'Give "float32" or "stored".')
+        if dtype not in _DELIVERIES:
+            remedy = 'Give "float32", "float16", "original" or "stored".'
+            raise SpillwayError(f"dtype is {dtype!r}", "usage", remedy)
         self._path = os.path.abspath(os.fspath(path))
         self._manifest = at_commit(self._path, open_manifest(self._path), commit)
         self._source = None if source is None else os.path.abspath(os.fspath(source))
@@ -128,7 +135,7 @@ class Dataset:
 
     @property
     def fields(self) -> Dict[str, Field]:
-        """The fields that samples have, without the id: name to kind, stored dtype, shape and classes."""
+        """The fields that samples have, without the id: name to kind, stored dtype, shape, classes and encoding."""
         return {name: self._manifest.fields[name] for name in self._names if name in self._manifest.fields}
 
     @property
@@ -200,7 +207,7 @@ class Dataset:
     def __getitems__(self, indices: Indices) -> List[Sample]:
         """The samples at some indices: how PyTorch's DataLoader fetches a batch before it collates it."""
         stored = self._read(indices)
-        columns = [[self._one(name, value) for value in stored[name]] for name in self._names]
+        columns = [self._each(name, stored[name]) for name in self._names]
         if self._as_tuple:
             return list(zip(*columns))
         return [dict(zip(self._names, values)) for values in zip(*columns)]
@@ -227,7 +234,7 @@ class Dataset:
             opened or read; `missing` or `mismatch` for an indexed file that is gone or changed, with its sample
         """
         stored = self._read(indices)
-        values = [stored[name].astype(self._delivered(name), copy=False) for name in self._names]
+        values = [self._delivered(name, stored[name]) for name in self._names]
         return tuple(values) if self._as_tuple else dict(zip(self._names, values))
 
     def __iter__(self) -> Iterator[Sample]:
@@ -298,18 +305,22 @@ class Dataset:
             stored["id"] = ids
         return stored
 
-    def _delivered(self, name: str) -> "np.dtype[Any]":
+    def _delivered(self, name: str, stored: np.ndarray) -> np.ndarray:
+        """Values of a field, or the id, of a batch as they are handed out, [B, ...]."""
         field = self._manifest.fields.get(name)
         if field is None or field.kind == "class":
-            return np.dtype(np.int64)
-        return np.dtype(np.float32 if self._dtype == "float32" else field.dtype)
+            return stored.astype(np.int64, copy=False)
+        return delivered(stored, field, self._dtype)
 
-    def _one(self, name: str, value: Any) -> Any:
-        """One sample's value, copied out of the batch that it was read in."""
+    def _each(self, name: str, stored: np.ndarray) -> List[Any]:
+        """The same one by one, each copied out of the batch that it was read in."""
         field = self._manifest.fields.get(name)
         if field is None or field.kind == "class":
-            return np.int64(value)
-        return np.array(value, self._delivered(name))
+            return [np.int64(value) for value in stored]
+        if is_cast(field, self._dtype):  # Cast while copying: once through the numbers, not twice.
+            dtype = cast_type(field, self._dtype)
+            return [np.array(value, dtype) for value in stored]
+        return [np.array(value) for value in delivered(stored, field, self._dtype)]
 
 
 def _chosen(folder: str, manifest: Manifest, fields: Optional[Sequence[str]]) -> List[str]:

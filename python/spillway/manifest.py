@@ -12,6 +12,7 @@ from typing import Any, Dict, List, Optional, Tuple
 from . import checked
 from .checked import Damaged
 from .content import PLACE_BYTES, Commit, Field, Files, IndexColumns, Manifest, Shard
+from .encoding import ChannelCode, CodeError, Encoding
 from .errors import SpillwayError
 
 FORMAT_VERSION = 1
@@ -34,6 +35,8 @@ _DTYPES = (
     "float64",
 )
 _CLASS_DTYPES = ("uint8", "uint16", "int32")
+_TENSOR_MEMBERS = ("kind", "dtype", "shape", "channelAxis", "encoding")
+_MAX_CHANNELS = 65_536
 
 
 def parse_manifest(content: bytes, path: str) -> Manifest:
@@ -141,10 +144,7 @@ def _field(value: Any, name: str) -> Field:
     field = checked.record(value, name)
     kind = checked.choice(field.get("kind"), f"kind of {name}", ("tensor", "class"))
     # A member that we do not know could change what the stored numbers mean (a scale, say): better no number at all.
-    known = ("kind", "dtype", "shape", "channelAxis") if kind == "tensor" else ("kind", "dtype", "classes")
-    for member in field:
-        if member not in known:
-            raise Damaged(f'{name} has the unknown member "{member}"')
+    _only(field, name, _TENSOR_MEMBERS if kind == "tensor" else ("kind", "dtype", "classes"))
     if kind == "class":
         dtype = checked.choice(field.get("dtype"), f"dtype of {name}", _CLASS_DTYPES)
         names = checked.array(field.get("classes"), f"classes of {name}")
@@ -157,10 +157,72 @@ def _field(value: Any, name: str) -> Field:
     axis = field.get("channelAxis")
     if axis is not None:
         axis = checked.count(axis, f"channelAxis of {name}", 0, 15)
-    tensor = Field(kind, dtype, shape, (), axis)
+    tensor = Field(kind, dtype, shape, (), axis, _encoding(field.get("encoding"), f"the encoding of {name}", shape))
     if tensor.stride > 2**30:
         raise Damaged(f"a record of {name} has {tensor.stride} bytes, more than {2**30}")
     return tensor
+
+
+def _encoding(value: Any, name: str, shape: Tuple[int, ...]) -> Optional[Encoding]:
+    if value is None:
+        return None
+    encoding = checked.record(value, name)
+    _only(encoding, name, ("original", "claim", "axis", "channels", "reason", "errors"))
+    axis = encoding.get("axis")
+    if axis is not None and checked.count(axis, f"axis of {name}", 0, 15) >= len(shape):
+        raise Damaged(f"{name} has axis {axis} of {len(shape)}")
+    channels = checked.array(encoding.get("channels"), f"channels of {name}", _MAX_CHANNELS)
+    count = 1 if axis is None else shape[axis]
+    if len(channels) > 1 and len(channels) != count:
+        raise Damaged(f"{name} has {len(channels)} channels, its axis {count}")
+    errors = encoding.get("errors")
+    if errors is not None:
+        errors = checked.array(errors, f"errors of {name}", _MAX_CHANNELS)
+        if len(errors) not in (len(channels), count):
+            raise Damaged(f"{name} tells the errors of {len(errors)} channels")
+    reason = encoding.get("reason")
+    return Encoding(
+        checked.choice(encoding.get("original"), f"original of {name}", _DTYPES),
+        checked.choice(encoding.get("claim"), f"claim of {name}", ("lossless", "exact", "lossy")),
+        tuple(_channel(channel, f"channel {place} of {name}") for place, channel in enumerate(channels)),
+        axis,
+        None if reason is None else checked.text(reason, f"reason of {name}"),
+        None if errors is None else tuple(_error(error, f"errors of {name}") for error in errors),
+    )
+
+
+def _channel(value: Any, name: str) -> ChannelCode:
+    channel = checked.record(value, name)
+    kind = checked.choice(channel.get("kind"), f"kind of {name}", ("scaled", "divided"))
+    _only(channel, name, ("kind", "zero", "scale", "offset") if kind == "scaled" else ("kind", "zero", "divisor"))
+    numbers = {member: checked.number(channel[member], f"{member} of {name}") for member in channel if member != "kind"}
+    if kind == "divided" and "divisor" not in numbers:
+        raise Damaged(f"{name} has no divisor")
+    if abs(numbers.get("zero", 0)) > checked.MAX_COUNT or numbers.get("zero", 0) % 1 != 0:
+        raise Damaged(f"zero of {name} is {numbers['zero']}, not a whole number")
+    for member in ("scale", "divisor"):
+        if numbers.get(member, 1) == 0:
+            raise Damaged(f"{member} of {name} is 0")
+    return ChannelCode(kind, **numbers)
+
+
+def _error(value: Any, name: str) -> CodeError:
+    error = checked.record(value, name)
+    _only(error, name, ("max", "rms", "sqnrDb", "clipped"))
+    largest, rms = (checked.number(error.get(member), f"{member} of {name}") for member in ("max", "rms"))
+    if min(largest, rms) < 0:
+        raise Damaged(f"{name} are below 0")
+    if "sqnrDb" not in error:
+        raise Damaged(f"{name} tell no sqnrDb")
+    decibels = error["sqnrDb"]
+    decibels = None if decibels is None else checked.number(decibels, f"sqnrDb of {name}")
+    return CodeError(largest, rms, decibels, checked.count(error.get("clipped"), f"clipped of {name}"))
+
+
+def _only(value: Dict[str, Any], name: str, known: Tuple[str, ...]) -> None:
+    for member in value:
+        if member not in known:
+            raise Damaged(f'{name} has the unknown member "{member}"')
 
 
 def _shard(value: Any, name: str, fields: Dict[str, Field], files: Optional[Files]) -> Shard:

@@ -27,9 +27,10 @@ class IndexOf:
     start_bytes: Sequence[int]
 
 
-def tensor(array: np.ndarray) -> Dict[str, Any]:
-    """A tensor field: the array holds all samples, [rows, ...]."""
-    return {"kind": "tensor", "dtype": array.dtype.name, "shape": list(array.shape[1:]), "values": array}
+def tensor(array: np.ndarray, encoding: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
+    """A tensor field: the array holds all samples, [rows, ...], as they are stored; `encoding` as in FORMAT.md."""
+    field = {"kind": "tensor", "dtype": array.dtype.name, "shape": list(array.shape[1:]), "values": array}
+    return field if encoding is None else {**field, "encoding": encoding}
 
 
 def classes(labels: Sequence[int], names: Sequence[str], dtype: str = "uint8") -> Dict[str, Any]:

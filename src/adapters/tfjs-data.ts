@@ -10,7 +10,10 @@ import { type TensorOptions, tensors } from "./tfjs-tensors.js";
 
 export interface TfDataOptions
   extends TensorOptions,
-    Pick<BatchOptions, "batchSize" | "seed" | "shuffle" | "rank" | "worldSize" | "last" | "signal"> {}
+    Pick<
+      BatchOptions,
+      "batchSize" | "seed" | "shuffle" | "rank" | "worldSize" | "last" | "normalize" | "signal"
+    > {}
 
 /**
  * Batches of a view as a tf.data.Dataset of { xs, ys }. The first iteration gives epoch 0, the next one epoch 1, each

@@ -43,7 +43,10 @@ export interface EpochReport extends Score {
 /** Batches as for `view.batches()`, the last one whole or not. */
 export interface FitOptions
   extends TensorOptions,
-    Pick<BatchOptions, "batchSize" | "seed" | "epochs" | "balance" | "weights" | "resume" | "signal"> {
+    Pick<
+      BatchOptions,
+      "batchSize" | "seed" | "epochs" | "balance" | "weights" | "normalize" | "resume" | "signal"
+    > {
   /** Samples to test on after each epoch, in catalog order. */
   validation?: View;
   /** Called after each batch; a promise is waited for. */
@@ -52,7 +55,10 @@ export interface FitOptions
   onEpoch?: (report: EpochReport) => void | Promise<void>;
 }
 
-export interface EvaluateOptions extends TensorOptions, Pick<BatchOptions, "batchSize" | "signal"> {}
+/** What a model was trained on normalised is to be tested on normalised in the same way. */
+export interface EvaluateOptions
+  extends TensorOptions,
+    Pick<BatchOptions, "batchSize" | "normalize" | "signal"> {}
 
 /**
  * Trains a model, each epoch on every sample of the view exactly once, or as `balance`, `weights` or a mix draws them.
@@ -114,10 +120,10 @@ export async function fit(
  * @throws SpillwayError as `view.batches()` does; the signal's reason when aborted
  */
 export async function evaluate(model: LayersModel, view: View, options: EvaluateOptions): Promise<Score> {
-  const { batchSize, signal } = options;
+  const { batchSize, normalize, signal } = options;
   const tf = await loadFor(model);
   const mean = new Mean();
-  const batches = view.batches({ shuffle: false, batchSize, signal });
+  const batches = view.batches({ shuffle: false, batchSize, normalize, signal });
   for await (const batch of batches) {
     const { x, y } = tensors(tf, batch, options);
     try {

@@ -62,7 +62,7 @@ export function fieldTensor(tf: TensorFlow, batch: Batch, name: string): Tensor 
       "usage",
       `field "${name}" comes as ${field.dtype}, which TensorFlow.js has no tensor for`,
       {
-        remedy: 'Leave out deliver: "stored", so that it comes as float32.',
+        remedy: "Leave out deliver, so that it comes as float32.",
         where: { field: name },
       },
     );

@@ -4,7 +4,8 @@
 import fs from "node:fs";
 import { join } from "node:path";
 import type { ColumnValue } from "../format/columns.js";
-import { ioError, openFile } from "../store/file.js";
+import { AppendBuffers } from "../store/append-buffers.js";
+import { openFile } from "../store/file.js";
 import { type DecodedRow, decodeRow, RowEncoder } from "./row-codec.js";
 
 /** Memory for the buffers of all piles together. */
@@ -25,9 +26,7 @@ export class Spool {
   readonly count: number;
   readonly #folder: string;
   readonly #name: string;
-  readonly #bufferBytes: number;
-  readonly #arena: Uint8Array;
-  readonly #used: Int32Array;
+  readonly #buffers: AppendBuffers;
   readonly #encoder = new RowEncoder();
   readonly #length = new Uint8Array(4);
 
@@ -36,22 +35,21 @@ export class Spool {
     this.count = count;
     this.#folder = folder;
     this.#name = name;
-    this.#bufferBytes = Math.min(maxBufferBytes, Math.floor(arenaBytes / count));
-    this.#arena = new Uint8Array(this.#bufferBytes * count);
-    this.#used = new Int32Array(count);
+    const arena = new Uint8Array(Math.min(maxBufferBytes * count, arenaBytes));
+    this.#buffers = new AppendBuffers(arena, count, (pile) => this.#path(pile));
   }
 
   /** Throws a row on a pile. */
   add(pile: number, number: number, values: readonly ColumnValue[]): void {
     const row = this.#encoder.encode(number, values);
     new DataView(this.#length.buffer).setUint32(0, row.length, true);
-    this.#put(pile, this.#length);
-    this.#put(pile, row);
+    this.#buffers.put(pile, this.#length);
+    this.#buffers.put(pile, row);
   }
 
   /** The rows of a pile in the order in which they were thrown; its file goes when all are taken. */
   *take(pile: number): Generator<DecodedRow> {
-    this.#writeOut(pile);
+    this.#buffers.flush(pile);
     const path = this.#path(pile);
     if (!fs.existsSync(path)) return;
     for (const row of readRows(path)) yield decodeRow(row);
@@ -60,31 +58,6 @@ export class Spool {
 
   #path(pile: number): string {
     return join(this.#folder, `${this.#name}-${pile}.pile`);
-  }
-
-  #put(pile: number, bytes: Uint8Array): void {
-    const start = pile * this.#bufferBytes;
-    for (let done = 0; done < bytes.length; ) {
-      const used = this.#used[pile]!;
-      const take = Math.min(this.#bufferBytes - used, bytes.length - done);
-      this.#arena.set(take === bytes.length ? bytes : bytes.subarray(done, done + take), start + used);
-      this.#used[pile] = used + take;
-      done += take;
-      if (used + take === this.#bufferBytes) this.#writeOut(pile);
-    }
-  }
-
-  #writeOut(pile: number): void {
-    const used = this.#used[pile]!;
-    if (used === 0) return;
-    const path = this.#path(pile);
-    const start = pile * this.#bufferBytes;
-    try {
-      fs.appendFileSync(path, this.#arena.subarray(start, start + used));
-    } catch (cause) {
-      throw ioError(cause, path, "cannot be written");
-    }
-    this.#used[pile] = 0;
   }
 }
 

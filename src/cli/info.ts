@@ -8,6 +8,7 @@ import { listSchemes, readScheme, type Scheme, type SchemePlace } from "../catal
 import { requireCommit } from "../catalog/split-bits.js";
 import { type Dataset, open } from "../dataset/dataset.js";
 import { SpillwayError } from "../errors.js";
+import { planDecodings } from "../load/conversion.js";
 import { threadBytes } from "../load/memory-pool.js";
 import { planLoop, residentStride } from "../load/plan.js";
 import { createTable } from "../load/table.js";
@@ -131,6 +132,7 @@ function leastLoopBytes({ path, manifest }: Dataset): number {
     isResident,
     batchSize: Math.min(hintBatchSize, Math.max(1, manifest.rows)),
     deliver: "float32",
+    decodings: planDecodings(columns, "float32"),
     readers: 1,
     ringBytes: 0,
   });

@@ -2,11 +2,12 @@
 
 import { type Command, Option } from "commander";
 import { addCommand, sourceFolder } from "./command.js";
+import { addDtypeFlags, type DtypeFlags } from "./dtype-flags.js";
 import { parseWhole } from "./output.js";
 import { runPacking } from "./packing.js";
 import { addSourceFlags, packOptions, type SourceFlags } from "./source-flags.js";
 
-interface PackFlags extends SourceFlags {
+interface PackFlags extends SourceFlags, DtypeFlags {
   layout?: "shuffled" | "source";
   seed?: number;
   shardSize?: string;
@@ -33,6 +34,7 @@ export function addPack(program: Command): void {
       ["spillway pack monday/ gestures --append", "more samples for a dataset that is there"],
       ["spillway pack indexed gestures", "what was indexed, with the same ids and splits"],
       ["spillway pack scans/ scans-packed --labels labels.csv", "labels and more columns by path"],
+      ["spillway pack recordings/ gestures --dtype auto", "in as few bits as give every value back"],
     ],
   })
     .addOption(
@@ -49,6 +51,7 @@ export function addPack(program: Command): void {
     .option("--append", "add the samples to a dataset that is there; its ids and splits stay")
     .option("--again", "with --append: even if these samples are in the dataset already")
     .option("--discard", "with --append: give up what an interrupted append of other samples left");
+  addDtypeFlags(command, "keep");
   addSourceFlags(command)
     .option(...sourceFolder)
     .action(runPack);

@@ -54,8 +54,8 @@ function createReporter(progress: Progress): (state: PackProgress) => void {
   let hasRead = false;
   return ({ phase, samples, total, bytes }) => {
     hasRead ||= phase === "reading";
-    const label =
-      phase === "reading" ? "Reading (pass 1 of 2)" : hasRead ? "Writing (pass 2 of 2)" : "Packing";
+    const writing = hasRead ? "Writing (pass 2 of 2)" : "Packing";
+    const label = { reading: "Reading (pass 1 of 2)", measuring: "Measuring", writing }[phase];
     progress.update({ label, samples, total, bytes });
   };
 }

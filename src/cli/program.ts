@@ -6,13 +6,16 @@ import { Command } from "commander";
 import { addAnnotate } from "./annotate.js";
 import { formatHelp, setExamples, termOf } from "./command.js";
 import { addCompact } from "./compact.js";
+import { addConvert } from "./convert.js";
 import { addExclude } from "./exclude.js";
 import { addIndex } from "./index.js";
 import { addInfo } from "./info.js";
 import { addPack } from "./pack.js";
+import { addPrecision } from "./precision.js";
 import { addQuery } from "./query.js";
 import { addShow } from "./show.js";
 import { addSplit } from "./split.js";
+import { addStatistics } from "./statistics.js";
 import { addVerify } from "./verify.js";
 
 /** Version of the package, in whose dist/cli/ this file lies. */
@@ -41,7 +44,10 @@ export function createProgram(): Command {
   addPack(program);
   addIndex(program);
   addCompact(program);
+  addConvert(program);
+  addPrecision(program);
   addSplit(program);
+  addStatistics(program);
   addInfo(program);
   addShow(program);
   addQuery(program);

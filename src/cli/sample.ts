@@ -1,9 +1,10 @@
-// One sample of a dataset for looking at: its values as numbers, whatever they are stored as, and figures about them.
+// One sample of a dataset for looking at: its values as numbers, however they are stored, and figures about them.
 
 import { type Dataset, type OpenOptions, open } from "../dataset/dataset.js";
 import { SpillwayError } from "../errors.js";
-import type { DType, TypedArray } from "../tensor/dtype.js";
-import { elementCount, type Field } from "../tensor/field.js";
+import { decodeNumber, formulaOf } from "../kernels/decoding.js";
+import type { TypedArray } from "../tensor/dtype.js";
+import { channelRuns, elementCount, type Field } from "../tensor/field.js";
 import { fromFloat16 } from "../tensor/float16.js";
 
 /** One field of one sample. */
@@ -50,15 +51,22 @@ async function readFields(dataset: Dataset, id: number): Promise<SampleField[]> 
     const { fields } = batch.copy();
     return Object.entries(dataset.fields).map(([name, field]) => {
       const { data } = fields[name]!;
-      return { name, field, count: elementCount(field), at: numberReader(field.dtype, data) };
+      return { name, field, count: elementCount(field), at: valueReader(field, data) };
     });
   }
   throw new RangeError(`a view of sample ${id} gave no batch`);
 }
 
-function numberReader(dtype: DType, data: TypedArray): (index: number) => number {
-  if (dtype === "float16") return (index) => fromFloat16(Number(data[index]));
-  return (index) => Number(data[index]);
+/** Gives values, which are not the stored numbers where the field has an encoding. */
+function valueReader(field: Field, data: TypedArray): (index: number) => number {
+  const numberAt = (index: number) =>
+    field.dtype === "float16" ? fromFloat16(Number(data[index])) : Number(data[index]);
+  const encoding = field.kind === "tensor" ? field.encoding : undefined;
+  if (field.kind === "class" || !encoding || encoding.channels.length === 0) return numberAt;
+  const formulas = encoding.channels.map(formulaOf);
+  const axis = formulas.length > 1 ? encoding.axis : undefined;
+  const { channels, inner } = channelRuns(field.shape, axis);
+  return (index) => decodeNumber(numberAt(index), formulas[Math.floor(index / inner) % channels]!);
 }
 
 /** Figures about the values of a field. */

@@ -12,7 +12,7 @@ import { SpillwayError } from "../errors.js";
 import type { ColumnValue } from "../format/columns.js";
 import { hexDigits } from "../kernels/hasher.js";
 import { ioError } from "../store/file.js";
-import { describeField } from "../tensor/field.js";
+import { describeField, originalField } from "../tensor/field.js";
 import { addCommand, type CommonOptions, inFolder, sourceFolder } from "./command.js";
 import { formatCount, formatNumber, print, printJson, say } from "./output.js";
 import { type Colours, drawPicture, toPixels } from "./picture.js";
@@ -171,7 +171,7 @@ function portray(sample: SampleField, flags: ShowFlags, isWritten: boolean): str
   const width = process.stdout.columns ?? 80;
   if (portrayal.kind === "wave") return [...lines, ...portrayWave(sample, portrayal, width)];
   if (portrayal.kind === "numbers") return [...lines, `  ${listValues(count, at)}`];
-  const { pixels, scale } = toPixels(portrayal, field.dtype, at);
+  const { pixels, scale } = toPixels(portrayal, originalField(field).dtype, at);
   if (scale) lines.push(`  (black is ${formatNumber(scale[0])}, white ${formatNumber(scale[1])})`);
   return [
     ...lines,
@@ -218,7 +218,7 @@ function writePicture(fields: readonly SampleField[], as: ShowFlags["as"], file:
       field.kind === "class" ? undefined : choosePortrayal(name, field, fields.length === 1 ? "image" : as);
     if (portrayal?.kind !== "image") continue;
     try {
-      fs.writeFileSync(file, encodePng(toPixels(portrayal, field.dtype, at).pixels));
+      fs.writeFileSync(file, encodePng(toPixels(portrayal, originalField(field).dtype, at).pixels));
     } catch (cause) {
       throw ioError(cause, file, "cannot be written");
     }

@@ -9,6 +9,7 @@ import type { QueryAnswer } from "../catalog/query.js";
 import { defaultScheme, readScheme, type Scheme } from "../catalog/scheme.js";
 import type { SplitBy } from "../catalog/split-rule.js";
 import type { SqlOptions } from "../catalog/sql-table.js";
+import type { SetStatistics } from "../catalog/statistics.js";
 import { SpillwayError } from "../errors.js";
 import { wholeManifest } from "../format/commits.js";
 import { type Manifest, manifestName } from "../format/manifest.js";
@@ -23,6 +24,7 @@ import { annotate } from "./annotate.js";
 import { Catalog } from "./catalog.js";
 import { type Choice, choose, chooseByCatalog, type PlainViewOptions, type ViewOptions } from "./choose.js";
 import type { ExcludeResult, Which } from "./exclude.js";
+import type { StatisticsChoice } from "./kept-statistics.js";
 import type {
   CheckOptions,
   ExtendOptions,
@@ -31,6 +33,7 @@ import type {
   SplitOptions,
   SplitResult,
 } from "./split.js";
+import type { StatisticsOptions } from "./statistics.js";
 import { View, type ViewOrigin } from "./view.js";
 
 export interface OpenOptions {
@@ -211,6 +214,29 @@ export class Dataset {
   ): Promise<Annotated> {
     this.#requireOpen();
     return annotate(this.#place, rows, options);
+  }
+
+  /**
+   * Measures mean, deviation and range of the tensors of a training split, in one pass over its samples, and keeps them
+   * with the scheme: `normalize: "standard"` and `"range"` go by them, for all splits of the scheme.
+   *
+   * @throws SpillwayError as `view` for the split, and what a loop throws; `locked`, `io` where the folder is read-only
+   */
+  async measureStatistics(options: StatisticsOptions = {}): Promise<SetStatistics> {
+    this.#requireOpen();
+    const { measureStatistics } = await import("./statistics.js");
+    return measureStatistics(this.#place, (choice) => this.view(choice), options);
+  }
+
+  /**
+   * The statistics of a training split as they were measured: for inference, too.
+   *
+   * @throws SpillwayError `missing` if they were not, or samples were added, excluded or shared out anew since
+   */
+  async statistics(options: StatisticsChoice & { commit?: number } = {}): Promise<SetStatistics> {
+    this.#requireOpen();
+    const { findStatistics } = await import("./kept-statistics.js");
+    return findStatistics(this.#place, options);
   }
 
   /** What is held now, and what is not as one would expect. */

@@ -1,8 +1,9 @@
 // Whether datasets can be mixed: their fields must have the same names, dtypes and shapes, and class fields the same
-// classes in the same order, so that label 3 means the same in every sample of a batch.
+// classes in the same order, so that label 3 means the same in every sample of a batch. Bits may be cut differently,
+// unless stored numbers are handed over.
 
 import { SpillwayError } from "../errors.js";
-import { describeField, type Field } from "../tensor/field.js";
+import { describeField, type Field, originalField, type TensorField } from "../tensor/field.js";
 import type { NamedField } from "./mixed-batch.js";
 
 /**
@@ -32,6 +33,33 @@ export function requireSameFields(
   }
 }
 
+/**
+ * Whether stored numbers stand for the same in all views.
+ *
+ * @throws SpillwayError `mismatch`
+ */
+export function requireSameEncodings(fields: readonly (readonly NamedField[])[]): void {
+  for (const [k, others] of fields.entries()) {
+    for (const [name, other] of others) {
+      const first = fields[0]!.find(([known]) => known === name)![1];
+      if (first.kind === "class" || other.kind === "class") continue;
+      const formulas = ({ encoding }: TensorField) =>
+        JSON.stringify([encoding?.axis, encoding?.channels ?? []]);
+      if (first.dtype === other.dtype && formulas(first) === formulas(other)) continue;
+      const [one, another] = [describeField(first), describeField(other)];
+      const what =
+        one === another
+          ? "has other scales in one than in the other"
+          : `is ${one} in one, ${another} in the other`;
+      throw new SpillwayError(
+        "mismatch",
+        `views[0] and views[${k}] cannot be mixed as stored: field "${name}" ${what}`,
+        { remedy: 'Leave out deliver: "stored", so that values are mixed.', where: { field: name } },
+      );
+    }
+  }
+}
+
 /** In what two fields differ; undefined if a sample of one can lie beside a sample of the other. */
 function differenceOf(a: Field, b: Field): string | undefined {
   if (a.kind === "class" && b.kind === "class") {
@@ -42,6 +70,9 @@ function differenceOf(a: Field, b: Field): string | undefined {
     return `has class ${at} "${a.classes[at]}" in one, ${there} in the other`;
   }
   const isSame =
-    a.kind === "tensor" && b.kind === "tensor" && a.dtype === b.dtype && String(a.shape) === String(b.shape);
+    a.kind === "tensor" &&
+    b.kind === "tensor" &&
+    originalField(a).dtype === originalField(b).dtype &&
+    String(a.shape) === String(b.shape);
   return isSame ? undefined : `is ${describeField(a)} in one, ${describeField(b)} in the other`;
 }

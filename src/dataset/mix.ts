@@ -9,7 +9,7 @@ import type { Company } from "../load/loop-room.js";
 import { quotasOf, requireWeights } from "../order/quotas.js";
 import { requireWhole } from "../order/schedule.js";
 import { parseToken } from "../order/token.js";
-import { requireSameFields } from "./mix-fields.js";
+import { requireSameEncodings, requireSameFields } from "./mix-fields.js";
 import {
   HeldMixedBatch,
   MixedArrays,
@@ -48,6 +48,7 @@ export class Mix {
   readonly size: number;
   readonly #parts: readonly ViewParts[];
   readonly #fields: readonly NamedField[];
+  readonly #fieldsOfAll: readonly (readonly NamedField[])[];
 
   /** Use `mix`. */
   constructor(views: readonly View[], weights: readonly number[]) {
@@ -60,6 +61,7 @@ export class Mix {
       if (k > 0) requireSameFields(fields[0]!, other, k, views[k]!.path);
     });
     this.#fields = fields[0]!;
+    this.#fieldsOfAll = fields;
   }
 
   /**
@@ -83,6 +85,7 @@ export class Mix {
     const { batchSize = 32, epochs = 1, deliver = "float32", worldSize = 1, resume, ...others } = options;
     const quotas = this.quotas(batchSize);
     if (epochs !== Number.POSITIVE_INFINITY) requireWhole("epochs", epochs, 0);
+    if (deliver === "stored") requireSameEncodings(this.#fieldsOfAll);
     const tokens = this.#tokensOf(resume);
     const companies = companiesOf(this.#parts, quotas);
     const common = { ...others, deliver, worldSize, epochs: Number.POSITIVE_INFINITY, last: "join" as const };

@@ -3,6 +3,7 @@
 
 import type { CatalogPlace } from "../catalog/catalog-reader.js";
 import { SpillwayError } from "../errors.js";
+import type { Normalisation } from "../kernels/decoding.js";
 import type { Batch } from "../load/batch.js";
 import { type Drawing, requireSameDrawing } from "../load/drawing.js";
 import type { Engine } from "../load/engine.js";
@@ -14,6 +15,8 @@ import { checkSeed } from "../order/keys.js";
 import { batchCount, createSchedule, type Last } from "../order/schedule.js";
 import { parseToken, type ResumePoint } from "../order/token.js";
 import { type DrawingOptions, drawingOf, knownMark } from "./drawing.js";
+import { findStatistics } from "./kept-statistics.js";
+import { type Normalize, normalisationsBy, normalisationsOf, requireDeliver } from "./normalize.js";
 
 export interface BatchOptions extends DrawingOptions {
   /** Samples per batch and rank, default 32. */
@@ -24,8 +27,18 @@ export interface BatchOptions extends DrawingOptions {
   shuffle?: boolean;
   /** Epochs in all, default 1; a resumed run counts those that lie behind. Infinity is allowed. */
   epochs?: number;
-  /** Tensors as float32 (default), or as stored. Class labels are always as stored. */
+  /**
+   * Tensors as float32 (default); as float16, that is float32 rounded once more, raw bits in a Uint16Array; or as stored,
+   * where `dataset.fields.wave.encoding` tells what the numbers stand for. Class labels are always as stored.
+   */
   deliver?: Deliver;
+  /**
+   * "standard" delivers all tensor fields as (value - mean) / std of their channels, "range" as 0 .. 1, both by the
+   * statistics of the training split (`measureStatistics`), whatever split of its scheme this is. Or tensor fields by name
+   * with a mean and a std, one number for all or one for each channel: { wave: { mean: [0.1, 9.8], std: [1.2, 0.7] } }. Costs nothing where values are decoded anyway; does not change the
+   * order, and tokens do not depend on it.
+   */
+  normalize?: Normalize | undefined;
   /** This process's number among `worldSize` that train together, default 0 of 1. */
   rank?: number;
   worldSize?: number;
@@ -133,11 +146,8 @@ export class View implements BatchSource {
       readers,
       signal,
     } = options;
-    if (deliver !== "float32" && deliver !== "stored") {
-      throw new SpillwayError("usage", `deliver: "${deliver}" is not known`, {
-        remedy: 'Use "float32" or "stored".',
-      });
-    }
+    requireDeliver(deliver, options.normalize);
+    const normalisations = this.#normalisations(options.normalize);
     if (readers !== undefined && !(Number.isInteger(readers) && readers >= 1 && readers <= 256)) {
       throw new SpillwayError("usage", `readers ${readers} is not a whole number from 1 to 256`, {
         remedy: "Leave it out, or use 2.",
@@ -164,11 +174,23 @@ export class View implements BatchSource {
       expectedMark: from.drawing,
       commit: this.commit,
       deliver,
+      normalisations,
       readers,
       signal,
       company,
     };
     return takenOnce(batchCount(schedule), () => runLoop(engine, request));
+  }
+
+  #normalisations(normalize: Normalize | undefined): Record<string, Normalisation> | undefined {
+    if (typeof normalize === "string") {
+      const { split, scheme, fold, commit, path } = this;
+      if (split === undefined || scheme === undefined) throw noTrainingSplit(normalize, path);
+      const of = { scheme, commit, ...(fold !== undefined && { fold }) };
+      return normalisationsBy(normalize, findStatistics(this.#catalog, of));
+    }
+    const { columns } = this.#engine.table;
+    return normalisationsOf(normalize, new Map(columns.map(({ name, field }) => [name, field])));
   }
 
   #startingPoint(
@@ -196,6 +218,17 @@ export class View implements BatchSource {
     requireSameDrawing(point.drawing, knownMark(drawing), this.path);
     return point;
   }
+}
+
+function noTrainingSplit(normalize: string, path: string): SpillwayError {
+  return new SpillwayError(
+    "usage",
+    `normalize: "${normalize}" goes by the statistics of a training split, and this view is of no split`,
+    {
+      remedy: 'View a split: view({ split: "train" }); or give mean and std by field.',
+      where: { dataset: path },
+    },
+  );
 }
 
 /** The inside of a view, for mixes. */

@@ -5,8 +5,14 @@
 import { readFileSync } from "node:fs";
 import type { DType } from "../tensor/dtype.js";
 
-/** Converts `count` values at `from` into float32 at `to`. */
+/** Converts `count` values at `from` into float32 (or float16) at `to`. */
 export type Convert = (from: number, to: number, count: number) => void;
+
+/**
+ * Decodes `count` values at `from` into float32 at `to`, by the parameters at `code` (see decoding.ts); the value at
+ * `from` is the `first`-th element of a sample.
+ */
+export type Decode = (from: number, to: number, first: number, count: number, code: number) => void;
 
 /** What the WebAssembly module exports; see wasm/ for the meaning of each. */
 export interface Kernels {
@@ -66,6 +72,18 @@ export interface Kernels {
   int64ToFloat32: Convert;
   float16ToFloat32: Convert;
   float64ToFloat32: Convert;
+  float32ToFloat16: Convert;
+  uint8Decode: Decode;
+  int8Decode: Decode;
+  uint16Decode: Decode;
+  int16Decode: Decode;
+  uint32Decode: Decode;
+  int32Decode: Decode;
+  uint64Decode: Decode;
+  int64Decode: Decode;
+  float16Decode: Decode;
+  float32Decode: Decode;
+  float64Decode: Decode;
 }
 
 /** Bytes of a WebAssembly page, the unit in which memory is taken. */

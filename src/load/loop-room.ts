@@ -3,12 +3,14 @@
 
 import { availableParallelism } from "node:os";
 import type { SpillwayError } from "../errors.js";
+import type { Normalisation } from "../kernels/decoding.js";
 import type { Schedule } from "../order/schedule.js";
 import { formatBytes } from "../store/byte-size.js";
+import { planDecodings, writeDecodings } from "./conversion.js";
 import { isShortage } from "./drawings.js";
 import type { Engine } from "./engine.js";
 import { type Reservation, threadBytes } from "./memory-pool.js";
-import { type Deliver, defaultReaders, type LoopPlan, planLoop } from "./plan.js";
+import { type Deliver, defaultReaders, type LoopPlan, type PlanInput, planLoop } from "./plan.js";
 
 /** Which of some loops over one dataset a loop is: the parts of a mix. */
 export interface Company {
@@ -22,6 +24,8 @@ export interface Company {
 export interface RoomRequest {
   schedule: Schedule;
   deliver: Deliver;
+  /** By field name: what its values are moved and scaled by on delivery. */
+  normalisations?: Readonly<Record<string, Normalisation>> | undefined;
   /** Reader threads; undefined lets the plan choose. */
   readers: number | undefined;
   company?: Company | undefined;
@@ -37,9 +41,13 @@ export function reserveLoop(
   request: RoomRequest,
   isResident: readonly boolean[],
 ): { plan: LoopPlan; reservation: Reservation } {
+  const { deliver, normalisations } = request;
+  const decodings = planDecodings(engine.table.columns, deliver, normalisations);
   const reserve = () => {
-    const plan = chooseLoopPlan(engine, request, isResident);
-    return { plan, reservation: engine.pool.reserve(plan.byteLength, loopPurpose(plan)) };
+    const plan = chooseLoopPlan(engine, request, { isResident, decodings });
+    const reservation = engine.pool.reserve(plan.byteLength, loopPurpose(plan));
+    writeDecodings(plan, decodings, reservation);
+    return { plan, reservation };
   };
   try {
     return reserve();
@@ -54,12 +62,16 @@ export function reserveLoop(
  * its kind with one reader, where there is any: a validation loop can then run inside a training loop. For company that
  * starts after it, a loop leaves room in any case.
  */
-function chooseLoopPlan(engine: Engine, request: RoomRequest, isResident: readonly boolean[]): LoopPlan {
+function chooseLoopPlan(
+  engine: Engine,
+  request: RoomRequest,
+  columns: Pick<PlanInput, "isResident" | "decodings">,
+): LoopPlan {
   const { pool } = engine;
   const { schedule, deliver, company = { loops: 1, after: 0 } } = request;
   const batchSize = Math.min(schedule.batchSize, schedule.epochCount);
   const planFor = (readers: number, ringBytes: number) =>
-    planLoop({ columns: engine.table.columns, isResident, batchSize, deliver, readers, ringBytes });
+    planLoop({ columns: engine.table.columns, ...columns, batchSize, deliver, readers, ringBytes });
   const fewest = request.readers ?? 1;
   const easy = Math.floor(defaultReaders(pool.byteLength, availableParallelism()) / company.loops);
   const most = request.readers ?? Math.max(1, easy);

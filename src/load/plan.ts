@@ -1,19 +1,26 @@
 // The plan of a loop: which bytes of its reservation serve what, how long runs are, how many readers work. Pure: from
 // fields, options and free memory to plain data, which the readers, the loop and the advisor all go by.
 //
-//   control | done per run | ids | ring of each field ... | scratch of each reader ...
+//   control | done per run | ids | parameters of decoded fields | ring of each field ... | scratch of each reader ...
 //
 // The ring consists of places, each with room for one batch. A batch never reaches over the ring's end: it is handed
 // out as views, without a copy.
 
+import type { Decoding } from "../kernels/decoding.js";
 import { type DType, elementBytes } from "../tensor/dtype.js";
 import { elementCount, type Field } from "../tensor/field.js";
 import { controlBytes } from "./control.js";
 import { threadBytes } from "./memory-pool.js";
 import type { ColumnTable } from "./table.js";
 
-/** How tensors are handed over: as float32, or in the dtype that is stored. Class labels are always as stored. */
-export type Deliver = "float32" | "stored";
+/**
+ * How tensors are handed over: as float32; as that rounded once more, to float16 (raw bits); or in the dtype that is
+ * stored, whatever the numbers stand for. Class labels are always as stored.
+ */
+export type Deliver = "float32" | "float16" | "stored";
+
+/** Every way, the usual one first. */
+export const deliveries: readonly Deliver[] = ["float32", "float16", "stored"];
 
 /** Fields up to this many bytes are loaded whole, so that a sample needs no second read for them. */
 export const residentStride = 16;
@@ -30,6 +37,9 @@ const runsPerReader = 4;
 
 /** Ring of small batches: large enough that one waking of the consumer serves many; more would only miss the caches. */
 const easyRingBytes = 8 * 2 ** 20;
+
+/** Numbers that are float32 at once, on their way to float16: they stay in the first-level cache. */
+export const blockElements = 2048;
 
 /** Part of the memory that reader threads may take by default. */
 const threadShare = 0.5;
@@ -48,6 +58,8 @@ export interface FieldPlan {
   deliveredStride: number;
   isResident: boolean;
   ring: number;
+  /** Where the parameters of its decoding lie; undefined where stored numbers are the values. */
+  code: number | undefined;
 }
 
 /** What one reader has for itself. */
@@ -61,6 +73,8 @@ export interface ScratchPlan {
   /** Room for stored records. */
   records: number;
   recordBytes: number;
+  /** Room for a block of float32, where float16 is delivered. */
+  block: number;
   byteLength: number;
 }
 
@@ -88,13 +102,15 @@ export interface PlanInput {
   isResident: readonly boolean[];
   batchSize: number;
   deliver: Deliver;
+  /** How columns are decoded, by their number; undefined for those whose stored numbers are the values. */
+  decodings?: readonly (Decoding | undefined)[];
   readers: number;
   /** Bytes that the ring should not exceed, where two batches fit into it. */
   ringBytes: number;
 }
 
 export function planLoop(input: PlanInput): LoopPlan {
-  const { columns, batchSize, deliver } = input;
+  const { columns, batchSize, deliver, decodings = [] } = input;
   const fields = columns.map((column, index): FieldPlan => {
     const stored = column.field.dtype;
     const delivered = deliveredAs(column.field, deliver);
@@ -109,6 +125,7 @@ export function planLoop(input: PlanInput): LoopPlan {
       deliveredStride: elements * elementBytes(delivered),
       isResident: input.isResident[index] ?? false,
       ring: 0,
+      code: undefined,
     };
   });
   const storedBytes = fields.reduce((sum, field) => sum + field.storedStride, 0);
@@ -135,8 +152,12 @@ export function planLoop(input: PlanInput): LoopPlan {
     return start;
   };
   const ids = place(slots * 8);
+  for (const field of fields) {
+    const decoding = decodings[field.column];
+    if (decoding) field.code = place(decoding.byteLength);
+  }
   for (const field of fields) field.ring = place(slots * field.deliveredStride, 4096);
-  const scratch = planScratch(fields, columns, runLength);
+  const scratch = planScratch(fields, columns, runLength, deliver);
   const scratchStart = place(scratch.byteLength * input.readers, 4096);
   return {
     batchSize,
@@ -157,6 +178,7 @@ function planScratch(
   fields: readonly FieldPlan[],
   columns: readonly ColumnTable[],
   runLength: number,
+  deliver: Deliver,
 ): ScratchPlan {
   // A run of records read at once, and one run of sums before and after it, of the widest column.
   const recordBytes = fields.reduce((most, field) => {
@@ -167,12 +189,14 @@ function planScratch(
   const keys = align(rows + runLength * 16);
   const sum = keys + 64;
   const records = align(sum + 64);
-  return { rows, keys, sum, records, recordBytes, byteLength: align(records + recordBytes, 4096) };
+  const block = align(records + recordBytes);
+  const blockBytes = deliver === "float16" ? blockElements * elementBytes("float32") : 0;
+  return { rows, keys, sum, records, recordBytes, block, byteLength: align(block + blockBytes, 4096) };
 }
 
 /** The dtype in which a field is handed over. */
 export function deliveredAs(field: Field, deliver: Deliver): DType {
-  return field.kind === "tensor" && deliver === "float32" ? "float32" : field.dtype;
+  return field.kind === "tensor" && deliver !== "stored" ? deliver : field.dtype;
 }
 
 /** Reader threads where nobody says how many: a few, in at most half of the memory. */

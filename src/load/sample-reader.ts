@@ -3,12 +3,13 @@
 // allocates only what fs.readSync needs.
 //
 //   stored = delivered, checked:   one read straight into the slots
-//   otherwise:                     one read into scratch, then a SIMD kernel or a copy into the slots
+//   otherwise:                     one read into scratch, then SIMD kernels or a copy into the slots
 //   resident:                      no read
 //   in a file of its own:          that file is opened and read, see file-records.ts
 
-import { bindKernels, type Convert, converterOf, type Kernels } from "../kernels/kernels.js";
+import { bindKernels, type Kernels } from "../kernels/kernels.js";
 import { readFully } from "../store/file.js";
+import { type Conversion, conversionOf } from "./conversion.js";
 import type { FileRecords } from "./file-records.js";
 import type { Place, ReaderJob, ReaderStart } from "./messages.js";
 import type { OpenFiles } from "./open-files.js";
@@ -22,7 +23,7 @@ interface FieldReader {
   column: ColumnTable;
   /** First byte of the field's ring. */
   ring: number;
-  convert: Convert | undefined;
+  convert: Conversion | undefined;
   resident: { bytes: Uint8Array; address: number } | undefined;
   sums: { bytes: Uint8Array; address: number } | undefined;
   /** One bit per sum; undefined where every read is checked. */
@@ -83,7 +84,7 @@ export class SampleReader {
         plan: field,
         column,
         ring: reservation.address + field.ring,
-        convert: field.stored === field.delivered ? undefined : converterOf(this.#kernels, field.stored),
+        convert: conversionOf(this.#kernels, field, reservation.address, own + plan.scratch.block),
         resident: at(residents.columns[field.column]),
         sums: at(residents.sums[field.column]),
         checked:

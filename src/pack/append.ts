@@ -5,12 +5,13 @@ import { SpillwayError } from "../errors.js";
 import type { Manifest } from "../format/manifest.js";
 import type { Source } from "../source/source.js";
 import {
-  type ClassField,
   classDtype,
   describeField,
   type Field,
   type Fields,
   fieldStride,
+  originalField,
+  type TensorField,
 } from "../tensor/field.js";
 import { defaultJobs } from "./checks.js";
 import { withOrigins } from "./dataset-copy.js";
@@ -166,20 +167,26 @@ function fitField(
   const differs = () =>
     new SpillwayError(
       "mismatch",
-      `field "${name}" of the samples is ${describeField(given)}; in ${path} it is ${describeField(there)}`,
+      `field "${name}" of the samples is ${describeField(originalField(given))}; in ${path} it is ${describeField(originalField(there))}`,
       {
         remedy: "Append samples of the same shape and dtype, or pack them into a dataset of their own.",
         where: { dataset: path, field: name },
       },
     );
-  if (there.kind !== given.kind) throw differs();
   if (there.kind === "tensor") {
+    const [known, found] = [originalField(there) as TensorField, originalField(given)];
     const isSame =
-      given.kind === "tensor" && given.dtype === there.dtype && String(given.shape) === String(there.shape);
+      found.kind === "tensor" && found.dtype === known.dtype && String(found.shape) === String(known.shape);
     if (!isSame) throw differs();
-    return [there, undefined];
+    // As the source gives it: how it is stored is the writer's concern.
+    const { encoding } = given as TensorField;
+    return [
+      { ...known, dtype: given.dtype as TensorField["dtype"], ...(encoding && { encoding }) },
+      undefined,
+    ];
   }
-  const { classes } = given as ClassField;
+  if (given.kind !== "class") throw differs();
+  const { classes } = given;
   const numbers = new Map(there.classes.map((label, number) => [label, number]));
   const more = classes.filter((label) => !numbers.has(label));
   const all = [...there.classes, ...more];

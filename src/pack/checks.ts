@@ -78,7 +78,7 @@ export function requireRoom(path: string, isLocked: boolean, isAppend: boolean):
 }
 
 /** @throws SpillwayError `usage` if the shards would be too many */
-export function requireFewShards({ fields, sampleCount }: Source, shardBytes: number): void {
+export function requireFewShards(fields: Fields, sampleCount: number | undefined, shardBytes: number): void {
   if (sampleCount === undefined || sampleCount <= maxShards * rowsPerShard(fields, shardBytes)) return;
   const least = Math.ceil((Math.ceil(sampleCount / maxShards) * sampleBytes(fields)) / mebibyte);
   throw tooManyShards(shardBytes, `Use a shard size of at least "${least} MiB".`);
@@ -100,6 +100,8 @@ export function chooseMemory(fields: Fields, memory: string | number | undefined
 /** What the space check goes by. */
 export interface SpaceNeed {
   source: Source;
+  /** Fields as they are stored. */
+  fields: Fields;
   path: string;
   shardBytes: number;
   /** Whether samples stay in their files. */
@@ -110,11 +112,11 @@ export interface SpaceNeed {
 
 /** @throws SpillwayError `space` if the disk has too little room, scratch included */
 export function checkSpace(
-  { source, path, shardBytes, isIndex, arenaBytes }: SpaceNeed,
+  { source, fields, path, shardBytes, isIndex, arenaBytes }: SpaceNeed,
   note: (text: string) => void,
 ): void {
   const free = freeBytes(path);
-  const { fields, sampleCount } = source;
+  const { sampleCount } = source;
   if (sampleCount === undefined) {
     const more = arenaBytes === undefined ? "" : ", and scratch takes as much again";
     note(`${formatBytes(free)} are free on the disk; how much is needed is not known beforehand${more}.`);
@@ -126,7 +128,7 @@ export function checkSpace(
   let needed = data;
   let parts = "";
   if (arenaBytes !== undefined) {
-    const { piles, largest } = scratchBytes(fields, sampleCount, arenaBytes);
+    const { piles, largest } = scratchBytes(source.fields, sampleCount, arenaBytes);
     // Piles go as shards come: what is there twice is a shard and the pile at work, which may be parted once more.
     needed = Math.min(
       data + piles + largest,

@@ -3,9 +3,11 @@
 
 import { SpillwayError } from "../errors.js";
 import type { Source } from "../source/source.js";
+import { sampleBytes } from "../tensor/field.js";
 import type { Sample } from "../tensor/sample.js";
 import type { Block } from "./block.js";
 import type { DatasetWriter } from "./dataset-writer.js";
+import type { Transcoder } from "./transcoder.js";
 
 /** Samples between two looks at whether the caller wants to stop. */
 const checkSamples = 64;
@@ -18,6 +20,9 @@ export interface Steps {
   check(): void;
 }
 
+/** Bytes of samples that are in flight, where they are coded before they are written. */
+const flightBytes = 2 ** 23;
+
 /** Which samples are written by their number, and in which order. */
 export interface Numbered {
   /** Rows that are there from commits before. */
@@ -28,20 +33,22 @@ export interface Numbered {
   jobs: number;
   /** Which sample of the source row `before + k` is. */
   indexOf(k: number): number;
+  /** Codes samples on their way; undefined where they are stored as they come. */
+  transcoder: Transcoder | undefined;
 }
 
 /** Writes samples from where the writer stands to the last. */
 export async function writeByIndex(
   source: Source,
   writer: DatasetWriter,
-  { before, count, jobs, indexOf }: Numbered,
+  { before, count, jobs, indexOf, transcoder }: Numbered,
   steps: Steps,
 ): Promise<void> {
   for (let first = writer.submittedRows - before; first < count; first = writer.submittedRows - before) {
     steps.check();
     const { block, rows: room } = writer.nextBlock();
     const rows = Math.min(room, count - first);
-    await fillByIndex(source, block, rows, jobs, (k) => indexOf(first + k));
+    await fillByIndex(source, block, rows, jobs, (k) => indexOf(first + k), transcoder);
     await writer.submit(block, rows);
     steps.advance(first + rows);
   }
@@ -53,22 +60,27 @@ async function fillByIndex(
   count: number,
   jobs: number,
   indexOf: (record: number) => number,
+  transcoder: Transcoder | undefined,
 ): Promise<void> {
+  const most = transcoder ? Math.max(1, Math.floor(flightBytes / sampleBytes(source.fields))) : jobs;
   let next = 0;
   let failed = false;
   async function lane(): Promise<void> {
+    const slot = transcoder?.slot();
     while (next < count && !failed) {
       const record = next;
       next += 1;
       try {
-        block.origins[record] = await source.readInto!(indexOf(record), block.record(record));
+        const target = block.record(record);
+        const origin = await source.readInto!(indexOf(record), slot ?? target);
+        block.origins[record] = slot ? transcoder!.put(slot, target, origin) : origin;
       } catch (error) {
         failed = true;
         throw error;
       }
     }
   }
-  const lanes = await Promise.allSettled(Array.from({ length: Math.min(jobs, count) }, lane));
+  const lanes = await Promise.allSettled(Array.from({ length: Math.min(jobs, count, most) }, lane));
   for (const result of lanes) if (result.status === "rejected") throw result.reason;
 }
 
@@ -78,13 +90,18 @@ export async function writeInTurn(
   writer: DatasetWriter,
   before: number,
   steps: Steps,
+  transcoder?: Transcoder,
 ): Promise<number> {
   let { block, rows } = writer.nextBlock();
   let count = 0;
   for await (const sample of samples) {
     if (rows === 0) throw otherCount(writer.submittedRows - before, "more");
-    block.put(count, sample.bytes);
-    block.origins[count] = { path: sample.path, ...(sample.row === undefined ? {} : { row: sample.row }) };
+    const origin = { path: sample.path, ...(sample.row === undefined ? {} : { row: sample.row }) };
+    if (transcoder) block.origins[count] = transcoder.put(sample.bytes, block.record(count), origin);
+    else {
+      block.put(count, sample.bytes);
+      block.origins[count] = origin;
+    }
     count += 1;
     if (count % checkSamples === 0 || count === rows) steps.check();
     if (count === rows) {

@@ -4,11 +4,15 @@ import type { Layout } from "../format/manifest.js";
 import type { Take } from "../order/take.js";
 import type { SourceOptions } from "../source/source.js";
 import type { Fields } from "../tensor/field.js";
+import type { DtypeChoice } from "./stored-fields.js";
 
 /** Where a pack stands; `total` is undefined while the number of samples is not known. */
 export interface PackProgress {
-  /** What is being done: "reading" is pass 1 of two, "writing" puts samples into shards. */
-  phase: "reading" | "writing";
+  /**
+   * What is being done: "reading" is pass 1 of two, "measuring" looks at all values for a choice of types, "writing" puts
+   * samples into shards.
+   */
+  phase: "reading" | "measuring" | "writing";
   samples: number;
   total: number | undefined;
   /** Bytes of samples, as they will be stored, that lie behind. */
@@ -36,6 +40,20 @@ export interface PackOptions extends SourceOptions {
   take?: Take;
   /** With `take`: equally many of each class, where the source tells classes before samples are read. */
   even?: boolean;
+  /**
+   * How tensors are stored, for all of them or by field: "keep" (default) as they come, "auto" in the smallest type from
+   * which every value comes back, or a type. What samples are, their ids, order and splits do not depend on it.
+   */
+  dtype?: DtypeChoice | Readonly<Record<string, DtypeChoice>>;
+  /** With `dtype: "auto"`: also types that lose something, where it is far below the noise of the values. */
+  lossy?: boolean;
+  /**
+   * With a dtype: by tensor field, the axis of a sample whose places are channels with a formula each, null for one
+   * formula; default: the field's channel axis, or that of a waveform by its shape.
+   */
+  channelAxis?: Readonly<Record<string, number | null>>;
+  /** With a dtype: cuts values that it cannot hold to its range, and counts them; default: they are refused. */
+  clip?: boolean;
   /** Stops between two blocks; what is packed by then is kept, and the next `pack` goes on from there. */
   signal?: AbortSignal;
   /** Told what was found and decided, one sentence at a time, before and while packing. */

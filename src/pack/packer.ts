@@ -19,7 +19,7 @@ import { openSource } from "../source/registry.js";
 import type { Source } from "../source/source.js";
 import { formatBytes, parseBytes } from "../store/byte-size.js";
 import { createFolder, syncFolder } from "../store/file.js";
-import { describeField, type Fields, sampleBytes } from "../tensor/field.js";
+import { describeField, type Fields, originalFields, sampleBytes } from "../tensor/field.js";
 import { sourceToAppend } from "./append.js";
 import {
   checkOptions,
@@ -30,6 +30,7 @@ import {
   requireRoom,
 } from "./checks.js";
 import { withOrigins } from "./dataset-copy.js";
+import { type Decision, decideFields } from "./decide-fields.js";
 import { checkFields } from "./field-checks.js";
 import { locatedSource } from "./index-source.js";
 import { IndexWriter, maxIndexRows } from "./index-writer.js";
@@ -46,6 +47,7 @@ import {
   requireSame,
   writeState,
 } from "./state.js";
+import { withSourceClasses } from "./stored-fields.js";
 import { takeSource } from "./take-source.js";
 import { arenaBytesOf } from "./two-pass.js";
 import { noSamples, packInOnePass, packInTwoPasses, type Way } from "./ways.js";
@@ -60,6 +62,8 @@ export interface PackTask {
   isAppend: boolean;
   /** Most rows of an index; another number in tests only. */
   indexRows?: number;
+  /** Fields as they are to be stored, where that was decided already. */
+  stored?: Fields;
 }
 
 /** Does the work of `pack`, `index` and `append`, see there. */
@@ -75,7 +79,8 @@ export async function packSource(
   checkOptions(options);
   if (typeof source !== "string") refuseOtherOptions("samples", options, []);
   // Samples that are added have the dataset's fields where they are not declared.
-  const fields = options.fields ?? (task.isAppend ? (readManifest(path)?.fields as Fields) : undefined);
+  const there = task.isAppend ? readManifest(path)?.fields : undefined;
+  const fields = options.fields ?? (there && originalFields(there as Fields));
   const opened =
     typeof source === "string"
       ? await openSource(source, options)
@@ -186,8 +191,6 @@ async function packInto(
     leastShardBytes,
     parseBytes(options.shardSize ?? defaultShardBytes, "shardSize"),
   );
-  const memoryBytes = chooseMemory(source.fields, options.memory);
-  if (!isIndex) requireFewShards(source, shardBytes);
   let state = readState(path, isAppend);
   // Killed right after its last commit: all is in place but for the state.
   const isDone = state && committed && !committed.packing && committed.rows > state.begun.before;
@@ -199,6 +202,7 @@ async function packInto(
     seed: isShuffled ? seed : 0,
     shardBytes,
     fields: JSON.stringify(source.fields),
+    dtype: JSON.stringify([options.dtype ?? "keep", options.lossy ?? false, options.clip ?? false]),
     before,
   };
   const isOurs = state && isAppend === state.begun.before > 0 && isSame(state.begun, begun);
@@ -215,17 +219,39 @@ async function packInto(
         : "Going on with an unfinished pack.",
     );
   const isTwoPass = isShuffled && !(source.readInto && source.sampleCount !== undefined);
+  const { fields, decide }: Decision =
+    state?.stored && !isTwoPass
+      ? { fields: state.stored as Fields, decide: undefined }
+      : await decideFields(source, task, committed, options, isTwoPass, note);
+  const memoryBytes = chooseMemory(fields, options.memory);
+  if (!isIndex) requireFewShards(fields, source.sampleCount, shardBytes);
   if (!state) {
     checkSpace(
-      { source, path, shardBytes, isIndex, ...(isTwoPass && { arenaBytes: arenaBytesOf(memoryBytes) }) },
+      {
+        source,
+        fields,
+        path,
+        shardBytes,
+        isIndex,
+        ...(isTwoPass && { arenaBytes: arenaBytesOf(memoryBytes) }),
+      },
       note,
     );
-    state = { version: 1, begun, pass: 1, samples: 0 };
+    state = {
+      version: 1,
+      begun,
+      pass: 1,
+      samples: 0,
+      ...(!isTwoPass && { stored: fields as PackState["fields"] }),
+    };
     beginState(path, state);
   }
 
   const way: Way = {
     source,
+    fields: withSourceClasses(fields, source.fields),
+    decide,
+    isClipping: options.clip === true,
     path,
     before,
     head: {
@@ -234,7 +260,7 @@ async function packInto(
       ...(isIndex && { files: { field: source.files!.field, root: source.files!.root } }),
     },
     order: isShuffled ? seed : undefined,
-    shardRows: isIndex ? indexRows : rowsPerShard(source.fields, shardBytes),
+    shardRows: (stored) => (isIndex ? indexRows : rowsPerShard(stored, shardBytes)),
     createSink: isIndex
       ? (sink) => new IndexWriter(sink, source.files!.field)
       : (sink) => new ShardWriter(sink),

@@ -9,6 +9,7 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { SpillwayError } from "../errors.js";
 import { murmur3, words } from "../order/keys.js";
+import { AppendBuffers } from "../store/append-buffers.js";
 import { ioError, openFile } from "../store/file.js";
 import type { Sample } from "../tensor/sample.js";
 
@@ -45,10 +46,7 @@ export class Piles {
   readonly #folder: string;
   readonly #prefix: string;
   readonly #shift: number;
-  readonly #arena: Uint8Array;
-  /** Bytes of the arena that each pile's buffer has, and how many are in use. */
-  readonly #bufferBytes: number;
-  readonly #used: Int32Array;
+  readonly #buffers: AppendBuffers;
   readonly #head = new Uint8Array(headBytes + maxPathBytes);
   readonly #headView = new DataView(this.#head.buffer);
   /** Bytes and samples of each pile. */
@@ -64,10 +62,10 @@ export class Piles {
     this.#folder = folder;
     this.#prefix = prefix;
     this.#shift = 32 - skip - bits;
-    this.#arena = arena;
-    this.#bufferBytes = Math.floor(arena.length / this.count);
-    if (this.#bufferBytes === 0) throw new RangeError(`${arena.length} bytes for ${this.count} piles`);
-    this.#used = new Int32Array(this.count);
+    const onWritten = (pile: number, byteLength: number) => {
+      this.bytes[pile]! += byteLength;
+    };
+    this.#buffers = new AppendBuffers(arena, this.count, (pile) => this.path(pile), onWritten);
     this.bytes = new Array(this.count).fill(0);
     this.samples = new Array(this.count).fill(0);
   }
@@ -105,15 +103,15 @@ export class Piles {
     view.setFloat64(16, sample.row ?? -1, true);
     view.setUint32(24, written, true);
     const pile = this.pileOf(key[0]);
-    this.#put(pile, this.#head.subarray(0, headBytes + written));
-    for (const part of sample.bytes) this.#put(pile, part);
+    this.#buffers.put(pile, this.#head.subarray(0, headBytes + written));
+    for (const part of sample.bytes) this.#buffers.put(pile, part);
     this.samples[pile]! += 1;
   }
 
   /** Throws a record of another level on its pile here. */
   addRecord(record: PileRecord): void {
     const pile = this.pileOf(record.high);
-    this.#put(pile, record.bytes);
+    this.#buffers.put(pile, record.bytes);
     this.samples[pile]! += 1;
   }
 
@@ -124,45 +122,8 @@ export class Piles {
   /** Writes out what is buffered; `durable` waits for the disk too. */
   flush(durable: boolean): void {
     for (let pile = 0; pile < this.count; pile += 1) {
-      this.#writeOut(pile);
-      if (durable && this.bytes[pile]! > 0) this.#guard(pile, (fd) => fs.fdatasyncSync(fd));
-    }
-  }
-
-  #put(pile: number, bytes: Uint8Array): void {
-    const start = pile * this.#bufferBytes;
-    for (let done = 0; done < bytes.length; ) {
-      const used = this.#used[pile]!;
-      const take = Math.min(this.#bufferBytes - used, bytes.length - done);
-      this.#arena.set(take === bytes.length ? bytes : bytes.subarray(done, done + take), start + used);
-      this.#used[pile] = used + take;
-      done += take;
-      if (used + take === this.#bufferBytes) this.#writeOut(pile);
-    }
-  }
-
-  #writeOut(pile: number): void {
-    const used = this.#used[pile]!;
-    if (used === 0) return;
-    const start = pile * this.#bufferBytes;
-    this.#guard(pile, (fd) => {
-      for (let done = 0; done < used; ) done += fs.writeSync(fd, this.#arena, start + done, used - done);
-    });
-    this.bytes[pile]! += used;
-    this.#used[pile] = 0;
-  }
-
-  /** Opened for each use: there may be more piles than a process may have files open. */
-  #guard(pile: number, work: (fd: number) => void): void {
-    const path = this.path(pile);
-    let fd = -1;
-    try {
-      fd = fs.openSync(path, "a");
-      work(fd);
-    } catch (cause) {
-      throw ioError(cause, path, "cannot be written");
-    } finally {
-      if (fd >= 0) fs.closeSync(fd);
+      this.#buffers.flush(pile);
+      if (durable && this.bytes[pile]! > 0) this.#buffers.flush(pile, true);
     }
   }
 }

@@ -76,12 +76,14 @@ export class RowLog {
   /**
    * Takes in the first `count` records of a block.
    *
+   * @param stored hash of each as it is stored
    * @param firstId id of the first of them
    * @param number of the shard that they belong to, which is that of the catalog's part too
    */
-  add(block: Block, count: number, hashes: BigUint64Array, firstId: number, number: number): void {
-    const stored = this.#classFields.map(({ name }) => block.column(name, count));
-    this.#digest.add(hashes, stored);
+  add(block: Block, count: number, stored: BigUint64Array, firstId: number, number: number): void {
+    const hashes = hashesOf(block, count, stored);
+    const labelBytes = this.#classFields.map(({ name }) => block.column(name, count));
+    this.#digest.add(hashes, labelBytes);
     const { folder, fields, columns, hasCatalog } = this.#options;
     if (!hasCatalog) return;
     this.#catalog ??= new CatalogWriter(
@@ -117,4 +119,10 @@ export class RowLog {
   fingerprint(fields: Fields): string {
     return this.#digest.fingerprint(fields, this.#options.before);
   }
+}
+
+/** Content hashes: what origins tell, or else those of the records. */
+function hashesOf(block: Block, count: number, stored: BigUint64Array): BigUint64Array {
+  if (block.origins[0]?.hash === undefined) return stored;
+  return BigUint64Array.from({ length: count }, (_, k) => block.origins[k]?.hash ?? stored[k]!);
 }

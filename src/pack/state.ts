@@ -21,6 +21,8 @@ const begun = z.object({
   seed: z.number(),
   shardBytes: z.number(),
   fields: z.string(),
+  /** How tensors were asked to be stored. */
+  dtype: z.string(),
   /** Rows of the commits before. */
   before: z.number().int().min(0),
 });
@@ -40,6 +42,8 @@ const state = z.object({
   piles: piles.optional(),
   /** Pass 2: the fields with all class names, which a stream tells only at its end. */
   fields: fieldsSchema.optional(),
+  /** Fields as they are stored, once that was decided: in pass 2 where samples are measured on the piles. */
+  stored: fieldsSchema.optional(),
 });
 
 export type PackState = z.infer<typeof state>;
@@ -114,6 +118,7 @@ const words: Record<keyof Begun, string> = {
   seed: "seed",
   shardBytes: "shard size",
   fields: "fields",
+  dtype: "choice of types",
   before: "number of samples before it",
 };
 

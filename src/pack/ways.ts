@@ -11,23 +11,33 @@ import type { Source } from "../source/source.js";
 import { type Fields, sampleBytes } from "../tensor/field.js";
 import { keepOriginal, type Original } from "./dataset-copy.js";
 import { DatasetWriter } from "./dataset-writer.js";
+import type { Decision } from "./decide-fields.js";
 import { discardAppend } from "./discard.js";
 import { otherCount, type Steps, writeByIndex, writeInTurn } from "./fill.js";
 import type { PackOptions, PackProgress } from "./options.js";
 import type { CreateSink } from "./row-sink.js";
-import { type PackState, removeState } from "./state.js";
+import { type PackState, removeState, writeState } from "./state.js";
+import { withSourceClasses } from "./stored-fields.js";
+import { Transcoder } from "./transcoder.js";
 import { arenaBytesOf, type TwoPassJob, takeFromPiles, throwOnPiles, writerShare } from "./two-pass.js";
 
 /** Everything that both ways of packing need. */
 export interface Way {
   source: Source;
+  /** Fields as they are stored, as far as that is known before the first pass. */
+  fields: Fields;
+  /** Decides how the samples on the piles are stored, where that has still to be done. */
+  decide: Decision["decide"];
+  /** Whether values are cut to the range that can be stored. */
+  isClipping: boolean;
   path: string;
   /** Rows of the commits before. */
   before: number;
   head: Pick<Manifest, "layout" | "source" | "files">;
   /** Seed of the order in which samples are written, undefined for the source's. */
   order: number | undefined;
-  shardRows: number;
+  /** Most rows of a shard of such fields. */
+  shardRows: (fields: Fields) => number;
   createSink: CreateSink;
   memoryBytes: number;
   committed: Manifest | undefined;
@@ -60,7 +70,7 @@ function createWriter(
     head,
     plannedRows: count === undefined ? null : before + count,
     memoryBytes,
-    shardRows,
+    shardRows: shardRows(fields),
     createSink,
     ...(committed && { committed }),
   });
@@ -70,15 +80,22 @@ function createWriter(
 export async function packInOnePass(way: Way): Promise<Manifest> {
   const { source, order, before, jobs, path } = way;
   const count = source.sampleCount;
-  const writer = await createWriter(way, source.fields, count, way.memoryBytes);
+  const writer = await createWriter(way, way.fields, count, way.memoryBytes);
+  const transcoder = Transcoder.create(source.fields, way.fields, way.isClipping);
   const steps = stepsFor(way, "writing", count);
   try {
     if (source.readInto && count !== undefined) {
       const places = order === undefined ? undefined : layoutPermutation(count, order);
       const indexOf = (row: number) => places?.at(row) ?? row;
-      await writeByIndex(source, writer, { before, count, jobs, indexOf }, steps);
+      await writeByIndex(source, writer, { before, count, jobs, indexOf, transcoder }, steps);
     } else {
-      const written = await writeInTurn(source.samples(writer.submittedRows - before), writer, before, steps);
+      const written = await writeInTurn(
+        source.samples(writer.submittedRows - before),
+        writer,
+        before,
+        steps,
+        transcoder,
+      );
       if (count !== undefined && written < count) throw otherCount(count, written);
       if (written === 0) {
         removeEmpty(path, before);
@@ -110,8 +127,10 @@ export async function packInTwoPasses(way: Way, begun: PackState): Promise<Manif
     removeState(path);
     throw noSamples(source);
   }
-  const fields = (state.fields ?? source.fields) as Fields;
+  const given = (state.fields ?? source.fields) as Fields;
+  const fields = withSourceClasses(await decideOnPiles(way, job, state, given, total), given);
   const writer = await createWriter(way, fields, total, memoryBytes * writerShare);
+  const transcoder = Transcoder.create(given, fields, way.isClipping);
   const done: { end: number; remove: () => void }[] = [];
   const onPileDone = (end: number, remove: () => void) => {
     done.push({ end: before + end, remove });
@@ -120,12 +139,29 @@ export async function packInTwoPasses(way: Way, begun: PackState): Promise<Manif
   };
   try {
     const samples = takeFromPiles({ ...job, state }, writer.submittedRows - before, onPileDone);
-    await writeInTurn(samples, writer, before, stepsFor(way, "writing", total));
+    await writeInTurn(samples, writer, before, stepsFor(way, "writing", total), transcoder);
     return await writer.finish();
   } catch (error) {
     await writer.abandon();
     throw error;
   }
+}
+
+/** Fields as they are stored, chosen by the samples on the piles where that was asked for. */
+async function decideOnPiles(
+  way: Way,
+  job: TwoPassJob,
+  state: PackState,
+  given: Fields,
+  total: number,
+): Promise<Fields> {
+  if (!way.decide) return way.fields;
+  if (state.stored) return state.stored as Fields;
+  // In their final order, which does not depend on memory.
+  const samples = () => takeFromPiles({ ...job, state }, 0, () => {});
+  const fields = await way.decide({ fields: given, sampleCount: total, samples });
+  writeState(way.path, { ...state, stored: fields as PackState["fields"] });
+  return fields;
 }
 
 /** Removes what was begun for a stream that turned out to be empty. */

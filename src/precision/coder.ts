@@ -70,10 +70,10 @@ export class Coder {
    * Encodes a sample.
    *
    * @param original its bytes before
-   * @param stored where its bytes go
+   * @param stored where its bytes go; left out where it is only counted what becomes of them
    * @returns the first value that cannot be stored, and was clipped
    */
-  encode(original: Uint8Array, stored: Uint8Array): Misfit | undefined {
+  encode(original: Uint8Array, stored?: Uint8Array): Misfit | undefined {
     const values = this.#original.read(original);
     const target = this.#stored.numbers;
     let misfit: Misfit | undefined;
@@ -82,7 +82,7 @@ export class Coder {
       const index = this.#encodeRun(channel, values, target, start, start + this.#inner);
       if (index >= 0) misfit ??= { index, channel, value: values[index]! };
     }
-    this.#stored.write(stored);
+    if (stored) this.#stored.write(stored);
     return misfit;
   }
 

@@ -14,6 +14,8 @@ export interface Origin extends Pick<Sample, "path" | "row"> {
   extra?: readonly ColumnValue[];
   /** Where its bytes lie in that file; only while an index is made. */
   place?: FilePlace;
+  /** Content hash of the sample before bits were cut, where it is not that of the bytes as they are stored. */
+  hash?: bigint;
 }
 
 /** Where the bytes of a sample lie in its file, as they are stored, and how that file was when they were looked at. */

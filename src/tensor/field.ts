@@ -141,6 +141,22 @@ export function originalField(field: Field): Field {
   return { ...rest, dtype: encoding.original };
 }
 
+/** Most channels that are taken for such by their number, and how many times as long the other axis is at least. */
+const guessedChannels = 64;
+const guessedRatio = 4;
+
+/**
+ * The axis that counts the channels: what is known of it, or where nothing is, that of a waveform by its shape: of two
+ * axes a short one of at most 64 places beside one that is four times as long. Undefined where values are of one kind.
+ */
+export function channelAxisOf({ shape, channelAxis, encoding }: TensorField): number | undefined {
+  const known = encoding?.axis ?? channelAxis;
+  if (known !== undefined || shape.length !== 2) return known;
+  const [first, second] = shape as [number, number];
+  const [short, long] = first < second ? [first, second] : [second, first];
+  return short <= guessedChannels && long >= guessedRatio * short ? shape.indexOf(short) : undefined;
+}
+
 /** Elements of a channel that lie together in a sample, and how many channels an axis has. */
 export interface ChannelRuns {
   channels: number;

@@ -164,3 +164,45 @@ test("an error in a callback ends the loop and leaves nothing", async () => {
   assert.equal(tf.memory().numTensors, before);
   assert.equal((await dataset.stats()).loops, 0);
 });
+
+test("what is normalised is so in training, in validation and in tests", async () => {
+  const view = dataset.view();
+  const normalize = { data: { mean: 50, std: 0.25 } };
+  const untouched = { ...fields, batchSize: count };
+  const options = { ...untouched, normalize };
+  const model = createModel();
+  const { loss } = await evaluate(model, view, options);
+  for await (const batch of view.batches({ batchSize: count, shuffle: false, normalize })) {
+    const { x, y } = tensors(tf, batch, fields);
+    const [found] = [model.evaluate(x, y, { batchSize: count, verbose: 0 })].flat();
+    assert.equal(found!.dataSync()[0], loss);
+    tf.dispose([x, y]);
+  }
+  assert.notEqual((await evaluate(model, view, untouched)).loss, loss);
+  const data = await tfData(view, { ...options, shuffle: false });
+  const expected: number[] = [];
+  for await (const batch of view.batches({ batchSize: count, shuffle: false }))
+    for (const value of batch.fields.data!.data) expected.push(Math.fround((Number(value) - 50) * 4));
+  await data.forEachAsync(({ xs, ys }) => {
+    assert.deepEqual([...xs.dataSync()], expected);
+    tf.dispose([xs, ys]);
+  });
+  // A model that does not learn: what training and validation see is what the test saw.
+  const still = createModel();
+  still.compile({ optimizer: tf.train.sgd(0), loss: "sparseCategoricalCrossentropy", metrics: ["accuracy"] });
+  const [report] = await fit(still, view, { ...options, validation: view });
+  const fixed = (await evaluate(still, view, options)).loss;
+  assert.ok(Math.abs(report!.loss - fixed) < 1e-3 * fixed);
+  assert.equal(report!.validation!.loss, fixed);
+});
+
+test("float16 is refused, since TensorFlow.js has no tensor for it", async () => {
+  for await (const batch of dataset.view().batches({ deliver: "float16" })) {
+    assert.throws(() => tensors(tf, batch, fields), {
+      code: "usage",
+      message:
+        'field "data" comes as float16, which TensorFlow.js has no tensor for. Leave out deliver, so that it comes as float32.',
+    });
+    break;
+  }
+});

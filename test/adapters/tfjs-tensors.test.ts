@@ -92,7 +92,7 @@ test("what cannot become a tensor is refused, with what to do", async () => {
   await first(whole, (batch) => {
     assert.throws(() => tensors(tf, batch, fields), {
       message:
-        'field "data" comes as int64, which TensorFlow.js has no tensor for. Leave out deliver: "stored", so that it comes as float32.',
+        'field "data" comes as int64, which TensorFlow.js has no tensor for. Leave out deliver, so that it comes as float32.',
     });
   });
   await whole.close();

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import zlib from "node:zlib";
 import { classes, pack, tensor } from "spillway";
+import { packEncoded, valuesOf } from "../fixtures/encoded.js";
 import { packed, temporaryFolder } from "../fixtures/packed.js";
 import { spillway, spillwayJson } from "./run.js";
 
@@ -132,6 +133,17 @@ test("show prints numbers with --json: figures, and all values when asked", asyn
   assert.deepEqual(all.value.fields.x.values, [1, 2, 3, null]);
   const field = await spillway(["show", path, "0", "--field", "z"]);
   assert.deepEqual([field.code, /has no field "z"\. Use one of x, y\./.test(field.stderr)], [1, true]);
+});
+
+test("show gives values, not the numbers that they are stored as", async () => {
+  const channels = [
+    { kind: "scaled" as const, scale: 0.1 / 3, offset: 2 },
+    { kind: "divided" as const, divisor: 255 },
+  ];
+  const wave = { dtype: "int16" as const, shape: [5, 2], encoding: { axis: 1, channels } };
+  const path = await packEncoded({ wave }, 3);
+  const { value } = await spillwayJson(["show", path, "1", "--values"]);
+  assert.deepEqual(value.fields.wave.values, valuesOf(wave, 1));
 });
 
 test("show writes a picture to a PNG file whose pixels are those of the sample", async () => {

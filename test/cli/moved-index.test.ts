@@ -102,7 +102,7 @@ test("--source is refused for raw data, and is no flag of commands that read no 
 });
 
 test("a packed dataset has no other place for its samples", async () => {
-  await pack(join(cwd, "indexed"), join(cwd, "all packed"), { source: moved });
+  await pack(join(cwd, "indexed"), join(cwd, "all packed"), { source: join(cwd, moved) });
   const path = join(cwd, "all packed");
   const message = `${path} holds its samples itself, so there is no source to be told. Leave source (--source) out.`;
   for (const args of [

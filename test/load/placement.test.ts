@@ -18,7 +18,15 @@ const seed = fc.maxSafeNat();
 
 /** A placement in memory of its own, as a reader makes it. */
 function placementOf(placed: { rows: number; seed: number }[]): Placement {
-  const scratch = { rows: 0, keys: runLength * 16, sum: 0, records: 0, recordBytes: 0, byteLength: 0 };
+  const scratch = {
+    rows: 0,
+    keys: runLength * 16,
+    sum: 0,
+    records: 0,
+    recordBytes: 0,
+    block: 0,
+    byteLength: 0,
+  };
   return new Placement(placed, { runLength, scratch } as LoopPlan, kernels, memory, 4096);
 }
 

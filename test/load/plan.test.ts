@@ -3,24 +3,37 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { classes, type Fields, tensor } from "spillway";
 import { rowsPerSum } from "#spillway/format/shard";
+import { planDecodings } from "#spillway/load/conversion";
 import { type LoopPlan, planLoop } from "#spillway/load/plan";
 import type { ColumnTable } from "#spillway/load/table";
 import { dtypes } from "#spillway/tensor/dtype";
+import type { Encoding } from "#spillway/tensor/encoding";
 import { fieldStride } from "#spillway/tensor/field";
 
 const wishes = fc.record({
   length: fc.integer({ min: 1, max: 100_000 }),
   dtype: fc.constantFrom(...dtypes),
   batchSize: fc.integer({ min: 1, max: 2000 }),
-  deliver: fc.constantFrom("float32" as const, "stored" as const),
+  deliver: fc.constantFrom("float32" as const, "float16" as const, "stored" as const),
+  isEncoded: fc.boolean(),
   readers: fc.integer({ min: 1, max: 32 }),
   ringBytes: fc.integer({ min: 0, max: 2 ** 30 }),
 });
 
 type Wishes = typeof wishes extends fc.Arbitrary<infer T> ? T : never;
 
-function planFor({ length, dtype, ...rest }: Wishes): LoopPlan {
-  const fields: Fields = { data: tensor(dtype, [length]), label: classes(["a", "b"]) };
+/** A formula for each place of the data, where there are few. */
+function encodingOf(length: number): Encoding {
+  const channels = Array.from({ length: length < 1000 ? length : 1 }, () => ({
+    kind: "scaled" as const,
+    scale: 3,
+  }));
+  return { original: "float64", claim: "lossless", axis: 0, channels };
+}
+
+function planFor({ length, dtype, isEncoded, ...rest }: Wishes): LoopPlan {
+  const data = { ...tensor(dtype, [length]), ...(isEncoded && { encoding: encodingOf(length) }) };
+  const fields: Fields = { data, label: classes(["a", "b"]) };
   const none = new Float64Array();
   const columns = Object.entries(fields).map(([name, field]): ColumnTable => {
     const stride = fieldStride(field);
@@ -35,7 +48,13 @@ function planFor({ length, dtype, ...rest }: Wishes): LoopPlan {
       isInFiles: false,
     };
   });
-  return planLoop({ ...rest, columns, isResident: columns.map(({ stride }) => stride <= 16) });
+  const decodings = planDecodings(columns, rest.deliver);
+  return planLoop({ ...rest, columns, decodings, isResident: columns.map(({ stride }) => stride <= 16) });
+}
+
+/** A head, and four numbers for each formula. */
+function leastCodeBytes({ length }: Wishes): number {
+  return 16 + (length < 1000 ? length : 1) * 32;
 }
 
 test("a place holds a batch, hardly more, and the ring has at least two", () => {
@@ -67,6 +86,9 @@ test("the parts of a reservation lie one after another, aligned, within its leng
       const parts = [
         { start: 0, end: 64 + plan.places * plan.runsPerBatch * 4, unit: 64 },
         { start: plan.ids, end: plan.ids + slots * 8, unit: 8 },
+        ...plan.fields.flatMap(({ code }) =>
+          code === undefined ? [] : [{ start: code, end: code + leastCodeBytes(wish), unit: 8 }],
+        ),
         ...plan.fields.map(({ ring, deliveredStride }) => ({
           start: ring,
           end: ring + slots * deliveredStride,
@@ -82,6 +104,18 @@ test("the parts of a reservation lie one after another, aligned, within its leng
         assert.equal(start % unit, 0);
         assert.ok(end <= (parts[k + 1]?.start ?? plan.byteLength), `part ${k}`);
       });
+    }),
+  );
+});
+
+test("tensors have parameters where they are encoded and decoded, and a block where they become float16", () => {
+  fc.assert(
+    fc.property(wishes, (wish) => {
+      const { fields, scratch } = planFor(wish);
+      assert.equal(fields[0]!.code !== undefined, wish.isEncoded && wish.deliver !== "stored");
+      assert.equal(fields[1]!.code, undefined);
+      assert.ok(scratch.block >= scratch.records + scratch.recordBytes);
+      assert.ok(scratch.byteLength >= scratch.block + (wish.deliver === "float16" ? 4 * 2048 : 0));
     }),
   );
 });

@@ -19,7 +19,16 @@ function jobOf(folder: string, source: Source, arenaBytes: number): TwoPassJob {
     arena: new Uint8Array(arenaBytes),
     state: {
       version: 1,
-      begun: { kind: "", fingerprint: "", layout: "", seed: 1, shardBytes: 0, fields: "", before: 0 },
+      begun: {
+        kind: "",
+        fingerprint: "",
+        layout: "",
+        seed: 1,
+        shardBytes: 0,
+        fields: "",
+        dtype: "",
+        before: 0,
+      },
       pass: 1,
       samples: 0,
     },

@@ -1,4 +1,5 @@
-// The kernels: hashing, conversion to float32, the order of a run, members of a class, and measuring of values, over addresses in one shared memory.
+// The kernels: hashing, conversion and decoding to float32, the order of a run, members of a class, and measuring of
+// values, over addresses in one shared memory.
 // AssemblyScript, compiled to WebAssembly with SIMD by `npm run build`. Nothing here allocates or has state: callers
 // own the memory, so that many threads can run the same code on their own places of it.
 
@@ -15,6 +16,20 @@ export {
   float16ToFloat32,
   float64ToFloat32,
 } from "./convert";
+export {
+  uint8Decode,
+  int8Decode,
+  uint16Decode,
+  int16Decode,
+  uint32Decode,
+  int32Decode,
+  uint64Decode,
+  int64Decode,
+  float16Decode,
+  float32Decode,
+  float64Decode,
+} from "./decode";
+export { float32ToFloat16 } from "./half";
 export { permuteRun, placesOf } from "./permute";
 export { nextOfClass } from "./labels";
 export { spreadFloat64, spreadPair, measureRun, fitRun, tryFormula } from "./measure";

@@ -1,0 +1,138 @@
+// The precision report in lines for people: what each channel is like, what each type would cost, and what to take.
+
+import type { FieldPrecision, PrecisionReport } from "../pack/precision-of-source.js";
+import type { Candidate } from "../precision/candidates.js";
+import type { Choice } from "../precision/choose.js";
+import type { ChannelReport } from "../precision/report.js";
+import { formatBytes } from "../store/byte-size.js";
+import { elementBytes } from "../tensor/dtype.js";
+import { describeField, elementCount } from "../tensor/field.js";
+import { formatCount, formatNumber, formatTable } from "./output.js";
+
+/** Channels that are listed; --json has all. */
+const maxChannels = 16;
+
+/** All fields, one after another. */
+export function describePrecision(report: PrecisionReport): string[] {
+  const { path, samples, of, isEstimate, fields } = report;
+  const looked = isEstimate
+    ? `an ESTIMATE from ${formatCount(samples)} of ${of === undefined ? "an unknown number of" : formatCount(of)} samples`
+    : `every value of ${formatCount(samples)} samples`;
+  const names = Object.keys(fields);
+  if (names.length === 0) return [`${path} has no tensor field`];
+  return [
+    `${path}: ${looked}`,
+    ...Object.entries(fields).flatMap(([name, field]) => ["", ...describeOne(name, field, report)]),
+  ];
+}
+
+function describeOne(name: string, field: FieldPrecision, { of, samples }: PrecisionReport): string[] {
+  const { report, auto, lossy } = field;
+  const { channels, axis } = report;
+  const many = axis === undefined ? "" : `, ${formatCount(channels.length)} channels (axis ${axis})`;
+  const bytes = (dtype: Choice["dtype"]) => elementCount(field.field) * elementBytes(dtype) * (of ?? samples);
+  const now = bytes(report.dtype);
+  const choice = (flag: string, { dtype, encoding, reason }: Choice) => {
+    const size =
+      dtype === report.dtype ? "" : `, ${formatBytes(bytes(dtype))} instead of ${formatBytes(now)}`;
+    return `  ${flag}: ${dtype}${encoding ? ` (${encoding.claim})` : ""}${size}. ${reason}`;
+  };
+  return [
+    `${name}: ${describeField(field.field)}${many}`,
+    ...describeChannels(channels),
+    ...describeCandidates(channels, report.dtype),
+    choice("--dtype auto", auto),
+    ...(lossy.dtype === auto.dtype ? [] : [choice("--dtype auto --lossy", lossy)]),
+    ...(auto.hindrance
+      ? [`  in the way of fewer bits: channel ${auto.hindrance.channel}: ${auto.hindrance.why}`]
+      : []),
+  ];
+}
+
+function describeChannels(channels: readonly ChannelReport[]): string[] {
+  const head = ["channel", "min", "max", "mean", "std", "noise", "step", "bits", "NaN, Inf"];
+  const rows = channels.slice(0, maxChannels).map((channel) => {
+    const { facts, deviation, noise, information } = channel;
+    const missing = facts.count - facts.finite;
+    const hasValues = facts.finite > 0;
+    const cells = hasValues
+      ? [facts.min, facts.max, facts.mean, deviation].map(formatNumber)
+      : ["", "", "", ""];
+    return [
+      channels.length === 1 ? "all" : String(channel.channel),
+      ...cells,
+      noise === null ? "" : formatNumber(noise),
+      describeStep(channel),
+      information ? formatNumber(information.keptBits) : "",
+      missing === 0 ? "" : formatCount(missing),
+    ];
+  });
+  const more = channels.length - maxChannels;
+  return [
+    ...formatTable(
+      [head, ...rows],
+      head.map(() => "right" as const),
+    ),
+    ...(more > 0 ? [`  (and ${formatCount(more)} more channels: --json)`] : []),
+  ];
+}
+
+/** The step of a formula that was found; of others nothing: the least difference of noise says nothing. */
+function describeStep({ found, step }: ChannelReport): string {
+  if (!found || step === null) return "";
+  return found.code.kind === "divided" ? `1/${formatNumber(found.code.divisor)}` : formatNumber(step);
+}
+
+/** A line for each type and form: the worst of all channels. */
+function describeCandidates(channels: readonly ChannelReport[], original: string): string[] {
+  const head = ["type", "bytes", "of now", "largest error", "rms error", "SQNR", "out of range", ""];
+  const keys = new Map<string, Candidate>();
+  for (const { candidates } of channels) {
+    for (const each of candidates) keys.set(`${each.dtype} ${each.form}`, each);
+  }
+  const rows = [...keys].flatMap(([key, one]) => {
+    const own = channels.flatMap(({ candidates }) =>
+      candidates.filter(({ dtype, form }) => `${dtype} ${form}` === key),
+    );
+    if (own.length < channels.length) return [];
+    const worst = (pick: (candidate: Candidate) => number) =>
+      own.reduce((most, each) => Math.max(most, pick(each)), 0);
+    const sqnr = own.flatMap(({ sqnrDb }) => (sqnrDb === null ? [] : [sqnrDb]));
+    const outOfRange = own.reduce((sum, each) => sum + each.outOfRange, 0);
+    const now = channels[0]!.candidates[0]!.bytesPerValue;
+    const form =
+      one.form === "standardised"
+        ? ", standardised"
+        : one.form === "steps"
+          ? ", by its steps"
+          : one.form === "range"
+            ? ", over its range"
+            : "";
+    return [
+      [
+        `${one.dtype}${form}`,
+        String(one.bytesPerValue),
+        `${formatNumber((100 * one.bytesPerValue) / now)} %`,
+        worstText(worst(({ maxError }) => maxError)),
+        worstText(worst(({ rmsError }) => rmsError)),
+        sqnr.length === 0 ? "" : `${Math.min(...sqnr).toFixed(1)} dB`,
+        outOfRange === 0 ? "" : formatCount(outOfRange),
+        claimOf(own, one.dtype === original && one.form === "as it is"),
+      ],
+    ];
+  });
+  return formatTable([head, ...rows], ["left", "right", "right", "right", "right", "right", "right", "left"]);
+}
+
+function worstText(error: number): string {
+  return error === 0 ? "" : formatNumber(error);
+}
+
+/** The least that is claimed of any channel. */
+function claimOf(candidates: readonly Candidate[], isOriginal: boolean): string {
+  if (isOriginal) return "as it is";
+  const claims = candidates.map(({ claim }) => claim);
+  if (claims.includes("none")) return "does not fit";
+  if (claims.includes("lossy")) return "lossy";
+  return claims.includes("exact") ? "exact as float32" : "lossless";
+}
