@@ -9,6 +9,7 @@ import type { TensorField } from "../tensor/field.js";
 import { Coder } from "./coder.js";
 import { type ChannelFacts, deviation, notFinite } from "./facts.js";
 import { decodedOf, formulaOf } from "./formula.js";
+import { ulpOf } from "./levels.js";
 import type { Settled } from "./settled.js";
 import { integerRanges } from "./values.js";
 
@@ -178,7 +179,7 @@ function ranges(facts: ChannelFacts, kept: KeptValues, before: readonly Candidat
 function rangeCode(dtype: "int16" | "uint8", { min, max }: ChannelFacts) {
   const [low, high] = integerRanges[dtype]!;
   const scale = max / (high - low) - min / (high - low);
-  if (!(scale > 2 ** -1000)) return undefined;
+  if (!(scale > 2 ** -1000 && scale > 4 * ulpOf(Math.max(-min, max)))) return undefined;
   return { kind: "scaled", scale, offset: min - low * scale } as const;
 }
 

@@ -58,7 +58,9 @@ export function plainCodes(levels: Float64Array, grid: Grid | undefined, samenes
   }
   const step = exactStep(levels);
   if (step !== undefined) {
-    const rest = ((levels[0]! % step) + step) % step;
+    const largest = Math.max(Math.abs(levels[0]!), Math.abs(levels[levels.length - 1]!));
+    const isFar = largest > step * 2 ** 49;
+    const rest = isFar ? levels[0]! : ((levels[0]! % step) + step) % step;
     if (rest !== 0) add({ kind: "scaled", scale: step, offset: rest });
     else if (step !== 1) add({ kind: "scaled", scale: step });
   }

@@ -347,7 +347,7 @@ function lookAtBroken(at: usize, end: usize, divided: i32, scale: f64, offset: f
     if (reinterpret<u64>(back) == reinterpret<u64>(value)) continue;
     let kind = 1;
     if (back == value) kind = 4;
-    else if (<f32>back != <f32>value) kind = 3;
+    else if (reinterpret<u32>(<f32>back) != reinterpret<u32>(<f32>value)) kind = 3;
     // Values that are the same float32 must not take all of the room.
     if (kind != 4 && listed < (kind == 3 ? room : room >> 2)) {
       store<f64>(trial + ((3 + listed) << 3), value);
