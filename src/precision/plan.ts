@@ -67,7 +67,14 @@ export function firstPass(field: TensorField, options: PlanOptions = {}, probe?:
   const keeper = new Keeper(field, axis, keepValues);
   keeper.offer(probe, 0);
   const kept = keeper.part();
-  return { ...plan, codes: none.map((_, k) => findGuess(channelValues(kept, k))?.code ?? null) };
+  let effort = 1;
+  const codes = none.map((_, k) => {
+    const found = findGuess(channelValues(kept, k), effort);
+    // What was not found for one channel will hardly be found for the next: all together take no more than two.
+    if (!found) effort /= 2;
+    return found?.code ?? null;
+  });
+  return { ...plan, codes };
 }
 
 /**
@@ -109,11 +116,11 @@ export function nextPass(plan: PassPlan, part: FieldPart): PassPlan | undefined 
 }
 
 /** The formula of the smallest type: of values that are float32 themselves one that gives the same float32 will do. */
-function findGuess(values: Float64Array): Found | undefined {
-  const strict = findCode(values);
+function findGuess(values: Float64Array, effort = 1): Found | undefined {
+  const strict = findCode(values, "float64", effort);
   if (strict && bytesForSteps(strict.steps) === 1) return strict;
   if (values.every((value) => Math.fround(value) === value || Number.isNaN(value))) {
-    const loose = findCode(values, "float32");
+    const loose = findCode(values, "float32", effort);
     if (loose && (!strict || bytesForSteps(loose.steps) < bytesForSteps(strict.steps))) return loose;
   }
   return strict;

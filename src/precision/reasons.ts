@@ -106,6 +106,8 @@ function lossyReason({ channels }: FieldReport, dtype: DType, ways: readonly Can
     return `Spikes reach far beyond the rest, and 16-bit floats are off in proportion: where nine in ten values lie by ${shown(share * noise, 3)} at most, ${shown(1 / share, 2)} times less than ${which}.`;
   }
   const off = `${8 * elementBytes(dtype)} bits are off by ${shown(rmsError, 3)} on average`;
+  if (rmsError === 0)
+    return `${8 * elementBytes(dtype)} bits make no difference on any of the values kept to measure it.`;
   if (noise)
     return `${off}, ${share < 1 ? `${shown(1 / share, 2)} times less than` : `${shown(share, 2)} times`} ${which}.`;
   return sqnrDb === null
