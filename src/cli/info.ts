@@ -6,6 +6,7 @@ import { type StoredColumn, storedColumns } from "../catalog/columns.js";
 import { readExcluded } from "../catalog/excluded.js";
 import { listSchemes, readScheme, type Scheme, type SchemePlace } from "../catalog/scheme.js";
 import { requireCommit } from "../catalog/split-bits.js";
+import { readStatistics } from "../catalog/statistics.js";
 import { type Dataset, open } from "../dataset/dataset.js";
 import { SpillwayError } from "../errors.js";
 import { planDecodings } from "../load/conversion.js";
@@ -78,6 +79,36 @@ function readSchemeInfo(dataset: Dataset, name: string): SchemeInfo {
 
 function placeOf({ path, side }: Dataset): SchemePlace {
   return { folder: path, side };
+}
+
+/** Of which splits of a scheme statistics are kept that still fit. */
+function statisticsLines(dataset: Dataset, scheme: string): string[] {
+  const place = { ...placeOf(dataset), manifest: dataset.manifest };
+  try {
+    const fitting = readStatistics(place, scheme).flatMap(({ split, fold, view }) => {
+      const isSame = viewOf(dataset, scheme, split, fold) === view;
+      return isSame ? [fold === undefined ? split : `${split} of fold ${fold}`] : [];
+    });
+    return fitting.length === 0 ? [] : [`  statistics  ${fitting.join(", ")}`];
+  } catch (error) {
+    if (!(error instanceof SpillwayError)) throw error;
+    return [`  statistics  (${error.what})`];
+  }
+}
+
+/** Fingerprint of a split as it is now, undefined where it is not there any more. */
+function viewOf(
+  dataset: Dataset,
+  scheme: string,
+  split: string,
+  fold: number | undefined,
+): string | undefined {
+  try {
+    return dataset.view({ scheme, split, ...(fold !== undefined && { fold }) }).fingerprint;
+  } catch (error) {
+    if (!(error instanceof SpillwayError)) throw error;
+    return undefined;
+  }
 }
 
 /** The user's columns, or why those that were added cannot be used. */
@@ -247,6 +278,7 @@ function infoText(
   for (const { name, scheme, problem } of schemes) {
     lines.push("", ...(scheme ? describeScheme(scheme, size) : [`splits of scheme "${name}":`]));
     if (problem) lines.push(`  (${problem})`);
+    else lines.push(...statisticsLines(dataset, name));
   }
   if (schemes.length === 0)
     lines.push("", `no splits yet: spillway split ${path} train=0.8 val=0.1 test=0.1`);
