@@ -54,7 +54,7 @@ function readOnce(path: string): number {
 
 function part(worker: Worker, job: Job): Promise<FieldPart> {
   return new Promise((resolve, reject) => {
-    worker.once("message", resolve).once("error", reject);
+    worker.removeAllListeners().once("message", resolve).once("error", reject);
     worker.postMessage(job);
   });
 }
@@ -101,7 +101,7 @@ async function main() {
     warmUp(path);
     const probe = fs.readFileSync(path).subarray(0, 64 * fieldStride(field));
     const start = performance.now();
-    const plan = firstPass(field, {}, probe);
+    const plan = firstPass(field, { samples }, probe);
     const planMs = performance.now() - start;
     const raw: Record<string, number[]> = { read: [], one: [], two: [] };
     let said = "";

@@ -50,9 +50,18 @@ export interface Kernels {
     skip: number,
   ): number;
   spreadFloat64(kind: number, from: number, to: number, runs: number, inner: number, step: number): number;
-  measureRun(at: number, count: number, state: number): void;
+  spreadPair(from: number, to: number, next: number, rows: number, step: number): void;
+  measureRun(at: number, count: number, state: number): number;
   fitRun(at: number, count: number, state: number): void;
-  tryFormula(at: number, count: number, divided: number, scale: number, offset: number, trial: number): void;
+  tryFormula(
+    at: number,
+    count: number,
+    known: number,
+    divided: number,
+    scale: number,
+    offset: number,
+    trial: number,
+  ): void;
   uint8ToFloat32: Convert;
   int8ToFloat32: Convert;
   uint16ToFloat32: Convert;

@@ -8,6 +8,8 @@ import type { ChannelCode, Claim } from "../tensor/encoding.js";
 import type { TensorField } from "../tensor/field.js";
 import { Coder } from "./coder.js";
 import { type ChannelFacts, deviation, notFinite } from "./facts.js";
+import { decodedOf, formulaOf } from "./formula.js";
+import { ulpOf } from "./levels.js";
 import type { Settled } from "./settled.js";
 import { integerRanges } from "./values.js";
 
@@ -26,7 +28,7 @@ export interface Candidate {
   /** Differences on the kept values, in the unit of the values; 0 where nothing is lost. */
   maxError: number;
   rmsError: number;
-  /** 10 log10 of the variance of all values over the mean square difference; null without loss. */
+  /** 10 log10 of the variance of all values over the mean square difference; null without loss, and of constants. */
   sqnrDb: number | null;
   /** No value within range is further off. */
   bound: number;
@@ -89,7 +91,7 @@ function floats(original: DType, facts: ChannelFacts, kept: KeptValues): Candida
   const list: Candidate[] = [];
   const magnitude = magnitudeOf(facts);
   if (original !== "float32" && original !== "float16") {
-    if (facts.notIn.float32 === 0) list.push(lossless("float32", "as it is"));
+    if (facts.areAll.float32) list.push(lossless("float32", "as it is"));
     else {
       list.push({
         ...measured("float32", "as it is", undefined, facts, kept),
@@ -100,7 +102,7 @@ function floats(original: DType, facts: ChannelFacts, kept: KeptValues): Candida
     }
   }
   if (original === "float16") return list;
-  if (facts.notIn.float16 === 0) list.push(lossless("float16", "as it is"));
+  if (facts.areAll.float16) list.push(lossless("float16", "as it is"));
   else {
     const bound = Math.max(magnitude * 2 ** -11, 2 ** -25);
     const raw = measured("float16", "as it is", undefined, facts, kept);
@@ -134,14 +136,16 @@ function steps(original: DType, facts: ChannelFacts, settled: Settled | undefine
     list.push({
       ...lossless(dtype, isPlain ? "as it is" : "steps", isPlain ? undefined : whole),
       ...(loses === "bits" ? { claim: "exact", bound: magnitudeOf(facts) * 2 ** -24 } : {}),
-      ...(loses === "signs" ? { claim: "lossy" } : {}),
+      ...(loses === "signs" && !(hasNaN && Object.is(decodedOf(-0, formulaOf(whole)), -0))
+        ? { claim: "lossy" }
+        : {}),
     });
   }
   return list;
 }
 
-function isHeld(dtype: DType, { notIn }: ChannelFacts): boolean {
-  return (dtype === "float16" ? notIn.float16 : notIn.float32) === 0;
+function isHeld(dtype: DType, { areAll }: ChannelFacts): boolean {
+  return dtype === "float16" ? areAll.float16 : areAll.float32;
 }
 
 function magnitudeOf({ min, max }: ChannelFacts): number {
@@ -175,7 +179,7 @@ function ranges(facts: ChannelFacts, kept: KeptValues, before: readonly Candidat
 function rangeCode(dtype: "int16" | "uint8", { min, max }: ChannelFacts) {
   const [low, high] = integerRanges[dtype]!;
   const scale = max / (high - low) - min / (high - low);
-  if (!(scale > 2 ** -1000)) return undefined;
+  if (!(scale > 2 ** -1000 && scale > 4 * ulpOf(Math.max(-min, max)))) return undefined;
   return { kind: "scaled", scale, offset: min - low * scale } as const;
 }
 
@@ -211,7 +215,7 @@ function measured(
     outOfRange: 0,
     maxError: max,
     rmsError: rms,
-    sqnrDb: rms === 0 ? null : 10 * Math.log10(variance / rms ** 2),
+    sqnrDb: rms === 0 || variance === 0 ? null : 10 * Math.log10(variance / rms ** 2),
     bound: 0,
     measuredOn: values.length,
   };

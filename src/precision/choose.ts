@@ -118,7 +118,10 @@ function whyNot({ facts, found }: ChannelReport, bytes: number): string {
   const name =
     facts.nan === missing ? "NaN" : facts.nan === 0 ? "infinite values" : "NaN and infinite values";
   if (found?.loses === "signs" && found.high - found.low < 2 ** (8 * bytes)) {
-    return `${facts.negativeZeros.toLocaleString("en")} of its zeros have a minus sign, which integers have not`;
+    const { negativeZeros: count } = facts;
+    return count === 1
+      ? "one of its zeros has a minus sign, which integers have not"
+      : `${count.toLocaleString("en")} of its zeros have a minus sign, which integers have not`;
   }
   if (found) {
     const steps = `its values span ${(found.high - found.low).toLocaleString("en")} steps`;

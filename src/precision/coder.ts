@@ -141,6 +141,7 @@ export class Coder {
       } else {
         const whole = Math.round(q);
         q = dtype === "float16" ? fromFloat16(toFloat16(q)) : dtype === "float32" ? Math.fround(q) : q;
+        if (q === 0 && isSame(decodedOf(-0, formula), value)) q = -0;
         // A recorder's whole numbers are met up to rounding alone, which a float near 0 would keep.
         if (q !== whole && isSame(decodedOf(whole, formula), value) && isHeld(whole, dtype)) q = whole;
         isClipped = Math.abs(q) === Number.POSITIVE_INFINITY && Math.abs(value) !== Number.POSITIVE_INFINITY;

@@ -20,8 +20,8 @@ export interface ChannelFacts {
   subnormal: { float64: number; float32: number; float16: number };
   /** Finite values that would become infinite in the type. */
   beyond: { float32: number; float16: number };
-  /** Finite values that the type cannot hold bit for bit. */
-  notIn: { integers: number; float32: number; float16: number };
+  /** Whether every finite value is a whole number, a float32, a float16. */
+  areAll: { whole: boolean; float32: boolean; float16: boolean };
   /** Infinity and -Infinity where nothing is finite. */
   min: number;
   max: number;
@@ -32,15 +32,14 @@ export interface ChannelFacts {
   squares: number;
 }
 
-/** How a formula did on every finite value of a channel. */
+/** What a formula did not give back of the finite values of a channel. */
 export interface Trial {
-  /** Values that do not come back bit for bit, and those that do not give the same float32. */
-  changed: number;
-  changedAsFloat32: number;
-  /** Least and largest whole number n that values were coded as, the zero point not taken off. */
-  low: number;
-  high: number;
-  /** Some of the values that changed. */
+  /** Some value other than 0 did not come back bit for bit; of such, some did not give the same float32. */
+  bits: boolean;
+  float32: boolean;
+  /** Some -0 came back as 0, or the other way round. */
+  signs: boolean;
+  /** Some of the values, zeros left out. */
   examples: number[];
 }
 
@@ -85,10 +84,10 @@ function mergeFacts(a: ChannelFacts, b: ChannelFacts): ChannelFacts {
       float32: a.beyond.float32 + b.beyond.float32,
       float16: a.beyond.float16 + b.beyond.float16,
     },
-    notIn: {
-      integers: a.notIn.integers + b.notIn.integers,
-      float32: a.notIn.float32 + b.notIn.float32,
-      float16: a.notIn.float16 + b.notIn.float16,
+    areAll: {
+      whole: a.areAll.whole && b.areAll.whole,
+      float32: a.areAll.float32 && b.areAll.float32,
+      float16: a.areAll.float16 && b.areAll.float16,
     },
     min: Math.min(a.min, b.min),
     max: Math.max(a.max, b.max),
@@ -101,10 +100,9 @@ function mergeFacts(a: ChannelFacts, b: ChannelFacts): ChannelFacts {
 function mergeTrials(a: Trial | undefined, b: Trial | undefined): Trial | undefined {
   if (!a || !b) return a ?? b;
   return {
-    changed: a.changed + b.changed,
-    changedAsFloat32: a.changedAsFloat32 + b.changedAsFloat32,
-    low: Math.min(a.low, b.low),
-    high: Math.max(a.high, b.high),
+    bits: a.bits || b.bits,
+    float32: a.float32 || b.float32,
+    signs: a.signs || b.signs,
     examples: [...a.examples, ...b.examples].slice(0, exampleRoom),
   };
 }

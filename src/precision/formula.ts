@@ -1,5 +1,5 @@
 // A channel's formula as four numbers that are there in any case: ((q + zero) * scale) / divisor + offset gives the same
-// as the formula itself, since what is left out is an identity (an offset that is left out is -0: x + -0 is x).
+// as the formula itself, since what is left out is an identity (a zero or an offset that is left out is -0: x + -0 is x).
 
 import type { ChannelCode } from "../tensor/encoding.js";
 
@@ -10,12 +10,12 @@ export interface Formula {
   offset: number;
 }
 
-export const identity: Formula = { zero: 0, scale: 1, divisor: 1, offset: -0 };
+export const identity: Formula = { zero: -0, scale: 1, divisor: 1, offset: -0 };
 
 /** The formula of a channel; that of stored values where there is none. */
 export function formulaOf(code: ChannelCode | undefined): Formula {
   if (!code) return identity;
-  const { zero = 0 } = code;
+  const { zero = -0 } = code;
   if (code.kind === "divided") return { zero, scale: 1, divisor: code.divisor, offset: -0 };
   return { zero, scale: code.scale ?? 1, divisor: 1, offset: code.offset ?? -0 };
 }

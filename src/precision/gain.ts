@@ -6,8 +6,8 @@
 import { type Grid, type Sameness, stepped, ulpOf } from "./levels.js";
 import { type Found, tryCode } from "./whole.js";
 
-/** Pairs of gain and shift that are tried at most; recorders of more than 17 bits get twice as many. */
-const mostTrials = 2 ** 22;
+/** Levels that pairs of gain and shift are tried on at most, half a second; twice as many for more than 17 bits. */
+const mostTrials = 2 ** 25;
 const mostGains = 256;
 
 /** The shortest decimal in an interval. */
@@ -27,8 +27,14 @@ const fullScales = [8, 10, 12, 14, 16, 18, 20, 24].flatMap((width) => [
   2 ** (width - 1) - 1,
 ]);
 
-export function gainCode(levels: Float64Array, grid: Grid, sameness: Sameness): Found | undefined {
-  const search = new GainSearch(levels, grid, sameness);
+/** @param effort share of the trials that are made before it gives up, 1 for all */
+export function gainCode(
+  levels: Float64Array,
+  grid: Grid,
+  sameness: Sameness,
+  effort: number,
+): Found | undefined {
+  const search = new GainSearch(levels, grid, sameness, effort);
   const found = search.withoutOffset();
   if (found) return found;
   // Going through every shift is the shorter way where there are few.
@@ -49,8 +55,10 @@ class GainSearch {
   readonly #places: Float64Array;
   readonly #halves: Float64Array;
   readonly #slack: number;
+  /** Trials that are left. */
+  #left: number;
 
-  constructor(levels: Float64Array, grid: Grid, sameness: Sameness) {
+  constructor(levels: Float64Array, grid: Grid, sameness: Sameness, effort: number) {
     const { places } = grid;
     const last = levels.length - 1;
     const wider = sameness === "float32" ? 2 ** 29 : 1;
@@ -59,6 +67,7 @@ class GainSearch {
     this.#levels = levels;
     this.#sameness = sameness;
     this.#steps = places[last]!;
+    this.#left = effort * mostTrials * (this.#steps > 2 ** 17 ? 2 : 1);
     this.#slack = ulpOf(Math.max(largest, range)) * wider;
     const tests = testPlaces(levels);
     this.#values = Float64Array.from(tests, (k) => levels[k]!);
@@ -108,7 +117,6 @@ class GainSearch {
     const steps = this.#steps;
     const bits = Math.ceil(Math.log2(steps + 1));
     const furthest = Math.max(2 ** 14, 2 ** Math.min(25, Math.max(bits + 1, Math.min(17, bits + 3))));
-    let trials = steps > 2 ** 17 ? 2 * mostTrials : mostTrials;
     const centre = -Math.round(steps / 2);
     // Where the offset dwarfs the range, products that are small round least.
     const likely = [0, centre, -(2 ** (bits - 1)), -steps];
@@ -119,10 +127,9 @@ class GainSearch {
       }
     }
     for (const gain of this.#gains) {
-      for (let away = 1; away <= furthest && trials > 0; away += 1) {
+      for (let away = 1; away <= furthest && this.#left > 0; away += 1) {
         const found = this.#tryShift(gain, away) ?? this.#tryShift(gain, -away);
         if (found) return found;
-        trials -= 2;
       }
     }
     return undefined;
@@ -224,6 +231,7 @@ class GainSearch {
     let high = Number.POSITIVE_INFINITY;
     let unit = 0;
     for (let k = 0; k < values.length; k += 1) {
+      this.#left -= 1;
       const value = values[k]!;
       const product = (places[k]! + shift) * gain;
       const difference = value - product;

@@ -40,8 +40,11 @@ export class Keeper {
   #stretches: Float64Array[] = [];
   #limit = 2 ** 32;
 
-  /** @param room values of one channel that are kept at most; at least one stretch is */
-  constructor(field: TensorField, axis: number | undefined, room: number) {
+  /**
+   * @param room values of one channel that are kept at most; at least one stretch is
+   * @param samples of all of the data, where it is known: fewer stretches are then taken that do not stay
+   */
+  constructor(field: TensorField, axis: number | undefined, room: number, samples = 0) {
     const { channels, inner } = channelRuns(field.shape, axis);
     const series = elementCount(field) / channels;
     this.#field = field;
@@ -50,6 +53,9 @@ export class Keeper {
     this.#length = Math.min(series, longest);
     this.#perSample = Math.floor(series / this.#length);
     this.#capacity = Math.max(1, Math.floor(room / this.#length));
+    // By lot more than there is room for, all but certainly.
+    const wanted = this.#capacity + 8 * Math.sqrt(this.#capacity) + 16;
+    if (samples > 0) this.#limit = Math.min(2 ** 32, (wanted / (samples * this.#perSample)) * 2 ** 32);
   }
 
   /** Looks at whole samples, of which the first has the given number. */

@@ -19,6 +19,8 @@ export interface MeasurePlan {
   codes: readonly (ChannelCode | null)[];
   /** Values of each channel that are kept at most. */
   keepValues: number;
+  /** Samples of all of the data, where that is known. */
+  samples?: number;
 }
 
 /** Numbers that spreadFloat64 knows dtypes by. */
@@ -37,10 +39,27 @@ const kinds: Readonly<Record<DType, number>> = {
   float64: 10,
 };
 
-/** Values that the kernels get at once: 16 KiB, which stay in the nearest cache. */
-const runValues = 2048;
-const factSlots = 20;
-const trialSlots = 6 + exampleRoom;
+/** What a dtype says of all its values without a look at them: 1 they are whole, 2 float32, 4 float16. */
+const certain: Readonly<Record<DType, number>> = {
+  bool: 7,
+  uint8: 7,
+  int8: 7,
+  uint16: 3,
+  int16: 3,
+  uint32: 1,
+  int32: 1,
+  uint64: 1,
+  int64: 1,
+  float16: 6,
+  float32: 2,
+  float64: 0,
+};
+
+/** Values that the kernels get at once: 8 KiB, which stay in the nearest cache with the rows that they come from. */
+const runValues = 1024;
+const nearestCache = 2 ** 15;
+const factSlots = 18;
+const trialSlots = 3 + exampleRoom;
 const leastSlab = 2 ** 18;
 const largestSlab = 2 ** 23;
 
@@ -48,6 +67,7 @@ export class FieldMeasure {
   /** Memory that bytes may be read into: `add` need not copy what lies here. Whole samples, where one fits. */
   readonly room: Uint8Array;
   readonly #kind: number;
+  readonly #certain: number;
   readonly #itemBytes: number;
   readonly #channels: number;
   readonly #inner: number;
@@ -56,6 +76,8 @@ export class FieldMeasure {
   readonly #memory: WebAssembly.Memory;
   readonly #runAt: number;
   readonly #run: Float64Array;
+  readonly #nextAt: number;
+  readonly #next: Float64Array;
   readonly #factsAt: number;
   readonly #trialsAt: number;
   readonly #formulas: readonly ({ divided: number; scale: number; offset: number } | undefined)[];
@@ -67,6 +89,7 @@ export class FieldMeasure {
   constructor(field: TensorField, plan: MeasurePlan) {
     const { channels, inner } = channelRuns(field.shape, plan.axis);
     this.#kind = kinds[field.dtype];
+    this.#certain = certain[field.dtype];
     this.#itemBytes = elementBytes(field.dtype);
     this.#channels = channels;
     this.#inner = inner;
@@ -80,13 +103,15 @@ export class FieldMeasure {
     const factsAt = Math.ceil(slabBytes / 64) * 64;
     const trialsAt = factsAt + channels * factSlots * 8;
     const runAt = Math.ceil((trialsAt + channels * trialSlots * 8) / 64) * 64;
-    this.#memory = sharedMemory(runAt + runValues * 8);
+    this.#memory = sharedMemory(runAt + 2 * runValues * 8);
     this.#kernels = bindKernels(kernelModule(), this.#memory);
     this.#factsAt = factsAt;
     this.#trialsAt = trialsAt;
     this.#runAt = runAt;
     this.room = new Uint8Array(this.#memory.buffer, 0, slabBytes);
     this.#run = new Float64Array(this.#memory.buffer, runAt, runValues);
+    this.#nextAt = runAt + runValues * 8;
+    this.#next = new Float64Array(this.#memory.buffer, this.#nextAt, runValues);
     this.#formulas = plan.codes.map((code) => {
       if (!code) return undefined;
       const { scale, divisor, offset } = formulaOf(code);
@@ -94,17 +119,14 @@ export class FieldMeasure {
     });
     const rankValues = rankRoom(channels);
     this.#sketches = Array.from({ length: channels }, (_, k) => new RankSketch(rankValues, k));
-    this.#keeper = new Keeper(field, plan.axis, plan.keepValues);
+    this.#keeper = new Keeper(field, plan.axis, plan.keepValues, plan.samples);
     const numbers = new Float64Array(this.#memory.buffer);
     for (let k = 0; k < channels; k += 1) {
-      const facts = (factsAt >> 3) + k * factSlots;
-      numbers[facts + 14] = Number.POSITIVE_INFINITY;
-      numbers[facts + 15] = Number.NEGATIVE_INFINITY;
-      numbers[facts + 16] = Number.POSITIVE_INFINITY;
-      const trial = (trialsAt >> 3) + k * trialSlots;
-      numbers[trial + 2] = Number.POSITIVE_INFINITY;
-      numbers[trial + 3] = Number.NEGATIVE_INFINITY;
-      numbers[trial + 5] = exampleRoom;
+      numbers.set(
+        [7, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
+        (factsAt >> 3) + k * factSlots + 11,
+      );
+      numbers[(trialsAt >> 3) + k * trialSlots + 2] = exampleRoom;
     }
   }
 
@@ -141,20 +163,38 @@ export class FieldMeasure {
   /** Rows of all channels at an address of the memory. */
   #addRows(address: number, rows: number): void {
     const rowBytes = this.#channels * this.#inner * this.#itemBytes;
-    const isTogether = this.#channels === 1;
-    for (let channel = 0; channel < this.#channels; channel += 1) {
-      const from = address + channel * this.#inner * this.#itemBytes;
-      if (isTogether) this.#addTogether(channel, from, rows * this.#inner);
-      else if (this.#inner > runValues) {
-        for (let row = 0; row < rows; row += 1)
-          this.#addTogether(channel, from + row * rowBytes, this.#inner);
-      } else {
-        const most = Math.floor(runValues / this.#inner);
-        for (let row = 0; row < rows; row += most) {
-          const some = Math.min(most, rows - row);
-          this.#spread(channel, from + row * rowBytes, some, this.#inner, rowBytes);
+    if (this.#channels === 1) this.#addTogether(0, address, rows * this.#inner);
+    else if (this.#inner > runValues / 2) {
+      for (let row = 0; row < rows; row += 1) {
+        const from = address + row * rowBytes;
+        for (let channel = 0; channel < this.#channels; channel += 1) {
+          this.#addTogether(channel, from + channel * this.#inner * this.#itemBytes, this.#inner);
         }
       }
+    } else {
+      const most = Math.floor(runValues / this.#inner);
+      const near = Math.max(Math.ceil(128 / this.#inner), Math.floor(nearestCache / rowBytes));
+      const step = Math.min(most, near);
+      for (let row = 0; row < rows; row += step) {
+        this.#addFewRows(address + row * rowBytes, Math.min(step, rows - row), rowBytes);
+      }
+    }
+  }
+
+  /** Rows that are few enough for one run of each channel. */
+  #addFewRows(address: number, rows: number, rowBytes: number): void {
+    const count = rows * this.#inner;
+    const channelBytes = this.#inner * this.#itemBytes;
+    let channel = 0;
+    if (this.#kind === kinds.float64 && this.#inner === 1) {
+      for (; channel + 1 < this.#channels; channel += 2) {
+        this.#kernels.spreadPair(address + channel * 8, this.#runAt, this.#nextAt, rows, rowBytes);
+        this.#look(channel, this.#runAt, this.#run, count);
+        this.#look(channel + 1, this.#nextAt, this.#next, count);
+      }
+    }
+    for (; channel < this.#channels; channel += 1) {
+      this.#spread(channel, address + channel * channelBytes, rows, this.#inner, rowBytes);
     }
   }
 
@@ -181,26 +221,31 @@ export class FieldMeasure {
 
   #spread(channel: number, from: number, runs: number, inner: number, step: number): void {
     this.#inexact += this.#kernels.spreadFloat64(this.#kind, from, this.#runAt, runs, inner, step);
-    const count = runs * inner;
+    this.#look(channel, this.#runAt, this.#run, runs * inner);
+  }
+
+  /** Values of a channel, spread out at an address. */
+  #look(channel: number, at: number, values: Float64Array, count: number): void {
     const facts = this.#factsAt + channel * factSlots * 8;
-    this.#kernels.measureRun(this.#runAt, count, facts);
-    this.#kernels.fitRun(this.#runAt, count, facts);
+    const known = this.#kernels.measureRun(at, count, facts);
+    this.#kernels.fitRun(at, count, facts);
     const formula = this.#formulas[channel];
     if (formula) {
       const { divided, scale, offset } = formula;
       const trial = this.#trialsAt + channel * trialSlots * 8;
-      this.#kernels.tryFormula(this.#runAt, count, divided, scale, offset, trial);
+      this.#kernels.tryFormula(at, count, known, divided, scale, offset, trial);
     }
-    this.#sketches[channel]!.add(this.#run, count);
+    this.#sketches[channel]!.add(values, count);
   }
 
   #factsOf(channel: number): ChannelFacts {
     const at = this.#factsAt + channel * factSlots * 8;
     const slots = new Float64Array(this.#memory.buffer, at, factSlots);
     const slot = (k: number) => slots[k]!;
+    const held = slot(11) | this.#certain;
     return {
       count: slot(0),
-      finite: slot(19),
+      finite: slot(17),
       nan: slot(1),
       positiveInfinity: slot(2),
       negativeInfinity: slot(3),
@@ -208,24 +253,24 @@ export class FieldMeasure {
       negativeZeros: slot(4),
       subnormal: { float64: slot(6), float32: slot(7), float16: slot(8) - slot(5) },
       beyond: { float32: slot(10), float16: slot(9) },
-      notIn: { integers: slot(11), float32: slot(12), float16: slot(13) },
-      min: slot(14),
-      max: slot(15),
-      leastMagnitude: slot(16),
-      mean: slot(17),
-      squares: slot(18),
+      areAll: { whole: (held & 1) > 0, float32: (held & 2) > 0, float16: (held & 4) > 0 },
+      min: slot(12),
+      max: slot(13),
+      leastMagnitude: slot(14),
+      mean: slot(15),
+      squares: slot(16),
     };
   }
 
   #trialOf(channel: number): Trial {
     const at = this.#trialsAt + channel * trialSlots * 8;
     const slots = new Float64Array(this.#memory.buffer, at, trialSlots);
+    const broke = slots[0]!;
     return {
-      changed: slots[0]!,
-      changedAsFloat32: slots[1]!,
-      low: slots[2]!,
-      high: slots[3]!,
-      examples: [...slots.subarray(6, 6 + slots[4]!)],
+      bits: (broke & 1) > 0,
+      float32: (broke & 2) > 0,
+      signs: (broke & 4) > 0,
+      examples: [...slots.subarray(3, 3 + slots[1]!)],
     };
   }
 }

@@ -33,9 +33,17 @@ export function reasonForChoice(
       ? `Every value is one that ${dtype} has: ${bits} bits ${back}.`
       : `Training takes float32 anyway: ${bits} bits ${back}.`;
   }
-  const hasNaN = report.channels.some(({ facts }) => facts.nan > 0);
-  const floats = dtype.startsWith("float") && (hasNaN ? "NaN" : "infinite values");
-  return `${levelsReason(report.channels)}: ${floats ? `${bits}-bit floats, which keep ${floats} as integers cannot,` : `${bits} bits`} ${back}.`;
+  const start = `${levelsReason(report.channels)}: ${bits}`;
+  if (!dtype.startsWith("float")) return `${start} bits ${back}.`;
+  const has = (is: (channel: ChannelReport) => boolean) => report.channels.some(is);
+  const kept = has(({ facts }) => facts.nan > 0)
+    ? "NaN"
+    : has(({ facts }) => facts.finite < facts.count)
+      ? "infinite values"
+      : has(({ found }) => found?.loses === "signs") && "the minus sign of zeros";
+  return kept
+    ? `${start}-bit floats, which keep ${kept} as integers cannot, ${back}.`
+    : `${start}-bit floats ${back}.`;
 }
 
 /** Where the values of all channels lie. */
@@ -74,7 +82,7 @@ function levelsReason(channels: readonly ChannelReport[]): string {
     const from = offsets.every((offset) => offset === offsets[0]) ? offsets[0]! : Number.NaN;
     const start =
       from === 0 ? "" : Number.isNaN(from) ? "an offset of its channel plus " : `${shown(from)} plus `;
-    return `Every value is ${start}a whole multiple of ${shown(least)}, as a ${bits}-bit recorder leaves it`;
+    return `Every value is ${start}a whole multiple of ${shown(least)}, as ${bits === 8 || bits === 11 || bits === 18 ? "an" : "a"} ${bits}-bit recorder leaves it`;
   }
   return `In each channel every value is a whole multiple of a step of its own (${shown(least)} to ${shown(most)}), as recorders of up to ${bits} bits leave it`;
 }
@@ -98,6 +106,8 @@ function lossyReason({ channels }: FieldReport, dtype: DType, ways: readonly Can
     return `Spikes reach far beyond the rest, and 16-bit floats are off in proportion: where nine in ten values lie by ${shown(share * noise, 3)} at most, ${shown(1 / share, 2)} times less than ${which}.`;
   }
   const off = `${8 * elementBytes(dtype)} bits are off by ${shown(rmsError, 3)} on average`;
+  if (rmsError === 0)
+    return `${8 * elementBytes(dtype)} bits make no difference on any of the values kept to measure it.`;
   if (noise)
     return `${off}, ${share < 1 ? `${shown(1 / share, 2)} times less than` : `${shown(share, 2)} times`} ${which}.`;
   return sqnrDb === null

@@ -77,7 +77,7 @@ export function reportOf(field: TensorField, plan: PassPlan, part: FieldPart): F
         deviation: deviation(facts),
         quantiles: quantiles(ranks, quantileShares),
         isConstant: facts.finite === facts.count && facts.count > 0 && facts.min === facts.max,
-        isWhole: facts.finite > 0 && facts.notIn.integers === 0,
+        isWhole: facts.finite > 0 && facts.areAll.whole,
         ...(settled ? { found: settled } : {}),
         step: settled && settled.high > settled.low ? stepOf(settled.code) : leastGap(levels),
         decimals: decimalsOf(levels),

@@ -3,7 +3,9 @@
 
 import type { ChannelCode } from "../tensor/encoding.js";
 import type { ChannelPart } from "./facts.js";
+import { formulaOf, storedOf } from "./formula.js";
 import { constantCode } from "./step.js";
+import { largestWhole } from "./whole.js";
 
 export interface Settled {
   code: ChannelCode;
@@ -21,14 +23,16 @@ export interface Settled {
 export function settledOf({ facts, trial }: ChannelPart, code: ChannelCode | null): Settled | undefined {
   if (facts.finite === 0) return undefined;
   const { min, max, zeros, negativeZeros } = facts;
-  if (code && trial && trial.high - trial.low < 2 ** 32) {
-    const { low, high, changed, changedAsFloat32 } = trial;
-    if (changed === 0) return { code, low, high, loses: "nothing" };
-    if (changedAsFloat32 === 0) return { code, low, high, loses: "bits" };
-    if (negativeZeros < zeros && changed === negativeZeros) return { code, low, high, loses: "signs" };
+  if (code && trial && !(trial.bits && (trial.float32 || trial.signs))) {
+    // Numbers are coded in the order in which they are, or in the opposite one.
+    const formula = formulaOf(code);
+    const ends = [min, max].map((value) => Math.round(storedOf(value, formula)) + 0);
+    const [low, high] = [Math.min(...ends), Math.max(...ends)];
+    if (high - low < 2 ** 32 && Math.max(-low, high) <= largestWhole(code))
+      return { code, low, high, loses: trial.bits ? "bits" : trial.signs ? "signs" : "nothing" };
   }
   const isMixed = negativeZeros > 0 && (negativeZeros < zeros || min !== max);
-  const isWhole = facts.notIn.integers === 0 && Math.max(-min, max) <= 2 ** 53 && max - min < 2 ** 32;
+  const isWhole = facts.areAll.whole && Math.max(-min, max) <= 2 ** 53 && max - min < 2 ** 32;
   if (isWhole && (isMixed || negativeZeros === 0)) {
     return { code: { kind: "scaled" }, low: min + 0, high: max + 0, loses: isMixed ? "signs" : "nothing" };
   }

@@ -17,10 +17,15 @@ export function bytesForSteps(steps: number): number {
  *
  * @param values in any order; NaN and infinities are left out
  * @param sameness "float32" where the values are float32 themselves, and need only come back as such
+ * @param effort share of half a second that the search for a gain may take, at most
  * @returns undefined where none was found: for noise in full precision, say. Where there are zeros of both signs they come
  *   back as 0, which is for the caller to know
  */
-export function findCode(values: Float64Array, sameness: Sameness = "float64"): Found | undefined {
+export function findCode(
+  values: Float64Array,
+  sameness: Sameness = "float64",
+  effort = 1,
+): Found | undefined {
   const levels = levelsOf(values);
   if (levels.length === 0) return undefined;
   const zeros = signsOfZeros(values);
@@ -34,7 +39,7 @@ export function findCode(values: Float64Array, sameness: Sameness = "float64"): 
   for (const found of plainCodes(levels, grid, sameness)) consider(found);
   const needed = grid ? bytesForSteps(grid.places[levels.length - 1]!) : 8;
   if (grid && (!best || needed < bytesForSteps(best.steps))) {
-    const found = gainCode(levels, grid, sameness);
+    const found = gainCode(levels, grid, sameness, effort);
     if (found) consider(found);
   }
   return best;

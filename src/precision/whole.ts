@@ -11,6 +11,14 @@ export interface Found {
   steps: number;
 }
 
+/**
+ * Largest whole number that a formula may count to: beyond 2^50 it is not certain which one is the nearest, unless nothing
+ * is computed.
+ */
+export function largestWhole(code: ChannelCode): number {
+  return code.kind === "scaled" && code.scale === undefined && code.offset === undefined ? 2 ** 53 : 2 ** 50;
+}
+
 /** Tries a formula on levels; the whole numbers may be as large as float64 counts exactly. */
 export function tryCode(levels: Float64Array, code: ChannelCode, sameness: Sameness): Found | undefined {
   const formula = formulaOf(code);
@@ -25,7 +33,7 @@ export function tryCode(levels: Float64Array, code: ChannelCode, sameness: Samen
     if (n > high) high = n;
   }
   const steps = high - low;
-  if (!(steps <= mostSteps - 1) || Math.max(-low, high) > 2 ** 53) return undefined;
+  if (!(steps <= mostSteps - 1) || Math.max(-low, high) > largestWhole(code)) return undefined;
   return { code, steps };
 }
 
@@ -50,7 +58,9 @@ export function plainCodes(levels: Float64Array, grid: Grid | undefined, samenes
   }
   const step = exactStep(levels);
   if (step !== undefined) {
-    const rest = ((levels[0]! % step) + step) % step;
+    const largest = Math.max(Math.abs(levels[0]!), Math.abs(levels[levels.length - 1]!));
+    const isFar = largest > step * 2 ** 49;
+    const rest = isFar ? levels[0]! : ((levels[0]! % step) + step) % step;
     if (rest !== 0) add({ kind: "scaled", scale: step, offset: rest });
     else if (step !== 1) add({ kind: "scaled", scale: step });
   }

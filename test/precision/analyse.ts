@@ -18,7 +18,11 @@ export interface AnalyseOptions extends PlanOptions {
 export function analyse({ field, bytes, samples }: Signal, options: AnalyseOptions = {}): FieldReport {
   const { probe = 16, cuts = [Math.floor(samples / 3)], ...planOptions } = options;
   const stride = fieldStride(field);
-  let plan = firstPass(field, planOptions, bytes.subarray(0, Math.min(probe, samples) * stride));
+  let plan = firstPass(
+    field,
+    { samples, ...planOptions },
+    bytes.subarray(0, Math.min(probe, samples) * stride),
+  );
   for (;;) {
     const ends = [...cuts, samples];
     const parts = ends.map((end, k) => {

@@ -120,10 +120,10 @@ test("facts are those of a plain loop over the values", () => {
             float32: count((value) => isKnown(value) && !isKnown(Math.fround(value))),
             float16: count((value) => isKnown(value) && !isKnown(fromFloat16(toFloat16(value)))),
           },
-          notIn: {
-            integers: count((value) => isKnown(value) && !Number.isInteger(value)),
-            float32: count((value) => isKnown(value) && Math.fround(value) !== value),
-            float16: count((value) => isKnown(value) && fromFloat16(toFloat16(value)) !== value),
+          areAll: {
+            whole: values.every((value) => !isKnown(value) || Number.isInteger(value)),
+            float32: values.every((value) => !isKnown(value) || Math.fround(value) === value),
+            float16: values.every((value) => !isKnown(value) || fromFloat16(toFloat16(value)) === value),
           },
           min: Math.min(1 / 0, ...values.filter(isKnown)) + (facts.min === 0 ? facts.min : 0),
           max: Math.max(-1 / 0, ...values.filter(isKnown)) + (facts.max === 0 ? facts.max : 0),

@@ -1,4 +1,5 @@
-// The kernels: hashing, conversion and decoding to float32, the order of a run, and members of a class, over addresses in one shared memory.
+// The kernels: hashing, conversion and decoding to float32, the order of a run, members of a class, and measuring of
+// values, over addresses in one shared memory.
 // AssemblyScript, compiled to WebAssembly with SIMD by `npm run build`. Nothing here allocates or has state: callers
 // own the memory, so that many threads can run the same code on their own places of it.
 
@@ -31,4 +32,4 @@ export {
 export { float32ToFloat16 } from "./half";
 export { permuteRun, placesOf } from "./permute";
 export { nextOfClass } from "./labels";
-export { spreadFloat64, measureRun, fitRun, tryFormula } from "./measure";
+export { spreadFloat64, spreadPair, measureRun, fitRun, tryFormula } from "./measure";

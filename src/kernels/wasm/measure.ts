@@ -1,13 +1,11 @@
-// Measuring one channel: its values spread into a row of float64, facts about all of them, and a formula tried on each.
-// Two values a step; what is rare (subnormals, infinities, overflows) is counted by a slower second look at the run.
-// States are rows of float64 at an address that is a multiple of 16; counts stay exact up to 2^53.
+// Measuring one channel: its values spread into rows of float64, facts about all of them, and a formula tried on each.
+// The quick loops do what nearly every run of values needs; what is rare (zeros, subnormals, infinities, overflow, values
+// that break the formula) sends a run through a second, slower look. States are rows of float64; counts are exact to 2^53.
 //
-//   facts  0 count  1 NaN  2 +Inf  3 -Inf  4 -0  5 zeros of both signs  6 subnormal float64  7 of float32  8 of float16
-//          9 beyond float16  10 beyond float32  11 not whole  12 not a float32  13 not a float16
-//          14 min  15 max  16 least magnitude that is not 0  17 mean  18 sum of squares about it  19 finite
-//   trial  0 changed  1 changed as float32  2 least n  3 largest n  4 changed values listed  5 room for them  6... the list
-
-const signBit: u64 = 0x8000000000000000;
+//   facts  0 count  1 NaN  2 +Inf  3 -Inf  4 -0  5 zeros of both signs  6 subnormal float64  7 of float32
+//          8 below normal float16, zeros among them  9 beyond float16  10 beyond float32  11 types that hold all: see fitRun
+//          12 min  13 max  14 least magnitude that is not 0  15 mean  16 sum of squares about it  17 finite
+//   trial  0 what broke: 1 some bits, 2 some float32, 4 signs of zeros  1 changed values listed  2 room for them  3... the list
 
 /** Integers, float32 or float64 of type T as float64: `runs` runs of `inner` elements, `step` bytes apart. */
 function spread<T>(from: usize, to: usize, runs: usize, inner: usize, step: usize): void {
@@ -46,6 +44,35 @@ function spreadHalf(from: usize, to: usize, runs: usize, inner: usize, step: usi
   }
 }
 
+/** float32 that lie together. */
+function promote(from: usize, to: usize, count: usize): void {
+  const end = from + (count << 2);
+  const wide = from + ((count & ~3) << 2);
+  for (; from < wide; from += 16, to += 32) {
+    const v = v128.load(from);
+    v128.store(to, f64x2.promote_low_f32x4(v));
+    v128.store(to, f64x2.promote_low_f32x4(i64x2.shuffle(v, v, 1, 1)), 16);
+  }
+  for (; from < end; from += 4, to += 8) store<f64>(to, <f64>load<f32>(from));
+}
+
+/**
+ * Two neighbouring channels of float64, one value of each in a row of `step` bytes: the first to `to`, the second to `next`.
+ */
+export function spreadPair(from: usize, to: usize, next: usize, rows: usize, step: usize): void {
+  const wide = to + ((rows & ~1) << 3);
+  for (; to < wide; to += 16, next += 16, from += step << 1) {
+    const a = v128.load(from);
+    const b = v128.load(from + step);
+    v128.store(to, i64x2.shuffle(a, b, 0, 2));
+    v128.store(next, i64x2.shuffle(a, b, 1, 3));
+  }
+  if (rows & 1) {
+    store<f64>(to, load<f64>(from));
+    store<f64>(next, load<f64>(from, 8));
+  }
+}
+
 /**
  * Values of a channel as float64. `kind`: 0 uint8, 1 int8, 2 uint16, 3 int16, 4 uint32, 5 int32, 6 uint64, 7 int64,
  * 8 float16, 9 float32, 10 float64.
@@ -54,6 +81,7 @@ function spreadHalf(from: usize, to: usize, runs: usize, inner: usize, step: usi
  */
 export function spreadFloat64(kind: i32, from: usize, to: usize, runs: usize, inner: usize, step: usize): i32 {
   if (kind == 10) spread<f64>(from, to, runs, inner, step);
+  else if (kind == 9 && runs == 1) promote(from, to, inner);
   else if (kind == 9) spread<f32>(from, to, runs, inner, step);
   else if (kind == 8) spreadHalf(from, to, runs, inner, step);
   else if (kind == 0) spread<u8>(from, to, runs, inner, step);
@@ -77,206 +105,321 @@ function laneSum(v: v128): f64 {
   return <f64>(i64x2.extract_lane(v, 0) + i64x2.extract_lane(v, 1));
 }
 
-/** What the quick look does not tell apart. */
-function lookAgain(at: usize, end: usize, state: usize): void {
-  for (; at < end; at += 8) {
-    const value = load<f64>(at);
+@inline
+function least(v: v128): f64 {
+  return min(f64x2.extract_lane(v, 0), f64x2.extract_lane(v, 1));
+}
+
+@inline
+function most(v: v128): f64 {
+  return max(f64x2.extract_lane(v, 0), f64x2.extract_lane(v, 1));
+}
+
+/** The last value of an odd number of them is looked at twice, by both lanes. */
+@inline
+function tail(end: usize): v128 {
+  return v128.load64_splat(end - 8);
+}
+
+/** Zeros and what is too small for full precision. */
+function lookAtSmall(at: usize, count: usize, state: usize): void {
+  const end = at + (count << 3);
+  const wide = at + ((count & ~1) << 3);
+  const zero = f64x2.splat(0);
+  const infinity = f64x2.splat(Infinity);
+  const minusZero = i64x2.splat(0x8000000000000000);
+  const tiny = f64x2.splat(6.103515625e-5);
+  let nearest = infinity;
+  let small = zero;
+  let zeros = zero;
+  let negative = zero;
+  for (let k = at; k < wide; k += 16) {
+    const v = v128.load(k);
+    const size = f64x2.abs(v);
+    const isZero = f64x2.eq(v, zero);
+    small = i64x2.sub(small, f64x2.lt(size, tiny));
+    zeros = i64x2.sub(zeros, isZero);
+    negative = i64x2.sub(negative, i64x2.eq(v, minusZero));
+    nearest = f64x2.pmin(nearest, v128.bitselect(infinity, size, isZero));
+  }
+  let magnitude = least(nearest);
+  bump(state, 8, laneSum(small));
+  bump(state, 5, laneSum(zeros));
+  bump(state, 4, laneSum(negative));
+  if (wide < end) {
+    const value = load<f64>(wide);
     const size = abs(value);
-    if (value != value) bump(state, 1, 1);
-    else if (size == Infinity) bump(state, value > 0 ? 2 : 3, 1);
-    else if (size != 0) {
+    if (size < 6.103515625e-5) bump(state, 8, 1);
+    if (size == 0) {
+      bump(state, 5, 1);
+      if (reinterpret<u64>(value) != 0) bump(state, 4, 1);
+    } else if (size < magnitude) magnitude = size;
+  }
+  if (magnitude < load<f64>(state, 14 << 3)) store<f64>(state, magnitude, 14 << 3);
+  if (magnitude < 1.1754943508222875e-38) {
+    for (let k = at; k < end; k += 8) {
+      const size = abs(load<f64>(k));
+      if (size == 0) continue;
       if (size < 2.2250738585072014e-308) bump(state, 6, 1);
       if (size < 1.1754943508222875e-38) bump(state, 7, 1);
+    }
+  }
+}
+
+/** Values that narrower floats take for infinite. */
+function lookAtLarge(at: usize, end: usize, state: usize): void {
+  for (; at < end; at += 8) {
+    const size = abs(load<f64>(at));
+    if (size < Infinity) {
+      if (size >= 65520) bump(state, 9, 1);
       if (size >= 3.4028235677973366e38) bump(state, 10, 1);
     }
   }
 }
 
-/** Facts about `count` values at `at`, a multiple of 16. */
-export function measureRun(at: usize, count: usize, state: usize): void {
-  if (count == 0) return;
-  const end = at + (count << 3);
-  // An odd last value is repeated beside itself in a vector of its own, of which one lane counts.
-  const wide = at + ((count & ~1) << 3);
-  let shift = 0.0;
-  for (let k = at; k < end; k += 8) {
-    const value = load<f64>(k);
-    if (value - value == 0) {
-      shift = value;
-      break;
+/** Chan's way to put two means and sums of squares together. */
+function join(state: usize, finite: f64, mean: f64, squares: f64): void {
+  if (finite == 0) return;
+  bump(state, 17, finite);
+  const all = load<f64>(state, 17 << 3);
+  const before = load<f64>(state, 15 << 3);
+  const delta = mean - before;
+  store<f64>(state, before + delta * (finite / all), 15 << 3);
+  bump(state, 16, squares + delta * delta * ((finite * (all - finite)) / all));
+}
+
+/** A run that has NaN or infinities, or squares beyond float64. */
+function lookAtUnknown(at: usize, end: usize, state: usize): void {
+  let finite = 0.0;
+  let mean = 0.0;
+  let squares = 0.0;
+  for (; at < end; at += 8) {
+    const value = load<f64>(at);
+    if (value != value) bump(state, 1, 1);
+    else if (value == Infinity) bump(state, 2, 1);
+    else if (value == -Infinity) bump(state, 3, 1);
+    else {
+      finite += 1;
+      const delta = value - mean;
+      mean += delta / finite;
+      squares += delta * (value - mean);
+      if (value < load<f64>(state, 12 << 3)) store<f64>(state, value, 12 << 3);
+      if (value > load<f64>(state, 13 << 3)) store<f64>(state, value, 13 << 3);
     }
   }
+  join(state, finite, mean, squares);
+}
+
+/**
+ * Facts about `count` values at `at`, but for those of fitRun.
+ *
+ * @returns 1 if all of them are finite numbers
+ */
+export function measureRun(at: usize, count: usize, state: usize): i32 {
+  if (count == 0) return 1;
+  const end = at + (count << 3);
+  const wide = at + ((count & ~3) << 3);
+  const shift = load<f64>(at);
   const origin = f64x2.splat(shift);
-  const zero = f64x2.splat(0);
-  const infinity = f64x2.splat(Infinity);
-  const minusZero = i64x2.splat(signBit);
-  let low = infinity;
-  let high = f64x2.splat(-Infinity);
-  let least = infinity;
-  let sum = zero;
-  let squares = zero;
-  let finite = zero;
-  let zeros = zero;
-  let negative = zero;
-  let lane = i64x2.splat(-1);
-  for (let k = at; ; k += 16) {
-    let v: v128;
-    if (k < wide) v = v128.load(k);
-    else {
-      if (k >= end) break;
-      v = v128.load64_splat(k);
-      lane = i64x2(-1, 0);
-    }
-    const size = f64x2.abs(v);
-    const known = v128.and(f64x2.lt(size, infinity), lane);
-    finite = i64x2.sub(finite, known);
-    low = f64x2.pmin(low, v128.bitselect(v, infinity, known));
-    high = f64x2.pmax(high, v128.bitselect(v, f64x2.splat(-Infinity), known));
-    const isZero = f64x2.eq(v, zero);
-    zeros = i64x2.sub(zeros, v128.and(isZero, lane));
-    negative = i64x2.sub(negative, v128.and(i64x2.eq(v, minusZero), lane));
-    least = f64x2.pmin(least, v128.bitselect(infinity, size, isZero));
-    const away = v128.and(f64x2.sub(v, origin), known);
-    sum = f64x2.add(sum, away);
-    squares = f64x2.add(squares, f64x2.mul(away, away));
+  let low = origin;
+  let high = origin;
+  let smallest = f64x2.abs(origin);
+  let sum = f64x2.splat(0);
+  let squares = f64x2.splat(0);
+  let sum2 = f64x2.splat(0);
+  let squares2 = f64x2.splat(0);
+  let k = at;
+  for (; k < wide; k += 32) {
+    const v = v128.load(k);
+    const w = v128.load(k, 16);
+    const a = f64x2.sub(v, origin);
+    const b = f64x2.sub(w, origin);
+    low = f64x2.pmin(f64x2.pmin(low, v), w);
+    high = f64x2.pmax(f64x2.pmax(high, v), w);
+    smallest = f64x2.pmin(f64x2.pmin(smallest, f64x2.abs(v)), f64x2.abs(w));
+    sum = f64x2.add(sum, a);
+    sum2 = f64x2.add(sum2, b);
+    squares = f64x2.add(squares, f64x2.mul(a, a));
+    squares2 = f64x2.add(squares2, f64x2.mul(b, b));
   }
-  const known = laneSum(finite);
-  const smallest = min(f64x2.extract_lane(least, 0), f64x2.extract_lane(least, 1));
-  const least1 = min(f64x2.extract_lane(low, 0), f64x2.extract_lane(low, 1));
-  const most = max(f64x2.extract_lane(high, 0), f64x2.extract_lane(high, 1));
+  sum = f64x2.add(sum, sum2);
+  squares = f64x2.add(squares, squares2);
+  let total = f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
+  let about = f64x2.extract_lane(squares, 0) + f64x2.extract_lane(squares, 1);
+  let lowest = least(low);
+  let highest = most(high);
+  let nearest = least(smallest);
+  for (; k < end; k += 8) {
+    const value = load<f64>(k);
+    const away = value - shift;
+    total += away;
+    about += away * away;
+    lowest = min(lowest, value);
+    highest = max(highest, value);
+    nearest = min(nearest, abs(value));
+  }
   bump(state, 0, <f64>count);
-  bump(state, 4, laneSum(negative));
-  bump(state, 5, laneSum(zeros));
-  bump(state, 19, known);
-  if (least1 < load<f64>(state, 14 << 3)) store<f64>(state, least1, 14 << 3);
-  if (most > load<f64>(state, 15 << 3)) store<f64>(state, most, 15 << 3);
-  if (smallest < load<f64>(state, 16 << 3)) store<f64>(state, smallest, 16 << 3);
-  if (known > 0) {
-    // Chan's way to put two means and sums of squares together.
-    const total = f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
-    const about = f64x2.extract_lane(squares, 0) + f64x2.extract_lane(squares, 1);
-    const mean = shift + total / known;
-    const apart = max(0.0, about - (total * total) / known);
-    const all = load<f64>(state, 19 << 3);
-    const before = load<f64>(state, 17 << 3);
-    const delta = mean - before;
-    store<f64>(state, before + delta * (known / all), 17 << 3);
-    bump(state, 18, apart + delta * delta * ((known * (all - known)) / all));
-  }
-  const magnitude = max(abs(least1), abs(most));
-  if (known < <f64>count || smallest < 1.1754943508222875e-38 || magnitude >= 3.4028235677973366e38) {
-    lookAgain(at, end, state);
-  }
+  // NaN and infinities end up in the sums.
+  const isKnown = about < Infinity && shift - shift == 0;
+  if (isKnown) {
+    if (lowest < load<f64>(state, 12 << 3)) store<f64>(state, lowest, 12 << 3);
+    if (highest > load<f64>(state, 13 << 3)) store<f64>(state, highest, 13 << 3);
+    const known = <f64>count;
+    join(state, known, shift + total / known, max(0.0, about - (total * total) / known));
+  } else lookAtUnknown(at, end, state);
+  if (!isKnown || nearest < 6.103515625e-5) lookAtSmall(at, count, state);
+  else if (nearest < load<f64>(state, 14 << 3)) store<f64>(state, nearest, 14 << 3);
+  if (!isKnown || max(-lowest, highest) >= 65520) lookAtLarge(at, end, state);
+  return i32(isKnown);
 }
 
-/** Which of the values other types hold, `count` at `at`: the rest of the facts. */
+/** 1 if all finite values are whole numbers. */
+function areWhole(at: usize, wide: usize, end: usize): i32 {
+  const infinity = f64x2.splat(Infinity);
+  let broken = f64x2.ne(f64x2.nearest(tail(end)), tail(end));
+  broken = v128.and(broken, f64x2.lt(f64x2.abs(tail(end)), infinity));
+  for (; at < wide; at += 16) {
+    const v = v128.load(at);
+    broken = v128.or(broken, v128.and(f64x2.ne(f64x2.nearest(v), v), f64x2.lt(f64x2.abs(v), infinity)));
+  }
+  return i32(!v128.any_true(broken));
+}
+
+@inline
+function isNotSingle(v: v128): v128 {
+  const narrow = f64x2.promote_low_f32x4(f32x4.demote_f64x2_zero(v));
+  return v128.and(f64x2.ne(narrow, v), f64x2.eq(v, v));
+}
+
+/** 1 if all values are float32. */
+function areSingles(at: usize, wide: usize, end: usize): i32 {
+  let broken = isNotSingle(tail(end));
+  for (; at < wide; at += 16) broken = v128.or(broken, isNotSingle(v128.load(at)));
+  return i32(!v128.any_true(broken));
+}
+
+@inline
+function isNotHalf(v: v128): v128 {
+  const size = f64x2.abs(v);
+  const units = f64x2.mul(size, f64x2.splat(16777216));
+  const bits = i64x2.ne(v128.and(v, i64x2.splat(0x3ffffffffff)), i64x2.splat(0));
+  const wrong = v128.or(v128.or(bits, f64x2.gt(size, f64x2.splat(65504))), f64x2.ne(f64x2.nearest(units), units));
+  return v128.and(wrong, f64x2.lt(size, f64x2.splat(Infinity)));
+}
+
+/** 1 if all values are float16. */
+function areHalves(at: usize, wide: usize, end: usize): i32 {
+  let broken = isNotHalf(tail(end));
+  for (; at < wide; at += 16) broken = v128.or(broken, isNotHalf(v128.load(at)));
+  return i32(!v128.any_true(broken));
+}
+
+/** Which types hold every value so far: 1 integers, 2 float32, 4 float16. What one value has ruled out is not asked again. */
 export function fitRun(at: usize, count: usize, state: usize): void {
+  let held = <i32>load<f64>(state, 11 << 3);
+  if (count == 0 || held == 0) return;
   const end = at + (count << 3);
   const wide = at + ((count & ~1) << 3);
+  if (held & 1) held &= ~1 | areWhole(at, wide, end);
+  if (held & 2) held &= ~2 | (areSingles(at, wide, end) << 1);
+  if (held & 4) held &= ~4 | (areHalves(at, wide, end) << 2);
+  store<f64>(state, <f64>held, 11 << 3);
+}
+
+@inline
+function decoded(v: v128, divided: i32, by: v128, inverse: v128, shift: v128): v128 {
   const zero = f64x2.splat(0);
-  const infinity = f64x2.splat(Infinity);
-  const tiny = f64x2.splat(6.103515625e-5);
-  const halfMost = f64x2.splat(65504);
-  const halfEnd = f64x2.splat(65520);
-  const halfUnits = f64x2.splat(16777216);
-  const belowHalf = i64x2.splat(0x3ffffffffff);
-  let small = zero;
-  let over = zero;
-  let broken = zero;
-  let single = zero;
-  let half = zero;
-  let lane = i64x2.splat(-1);
-  for (let k = at; ; k += 16) {
-    let v: v128;
-    if (k < wide) v = v128.load(k);
-    else {
-      if (k >= end) break;
-      v = v128.load64_splat(k);
-      lane = i64x2(-1, 0);
+  if (divided) return f64x2.div(f64x2.add(f64x2.nearest(f64x2.mul(v, by)), zero), by);
+  const n = f64x2.add(f64x2.nearest(f64x2.mul(f64x2.sub(v, shift), inverse)), zero);
+  return f64x2.add(f64x2.mul(n, by), shift);
+}
+
+/** What breaks in a run, value by value, some of these listed. */
+function lookAtBroken(at: usize, end: usize, divided: i32, scale: f64, offset: f64, trial: usize): void {
+  let broke = <i32>load<f64>(trial);
+  let listed = <usize>load<f64>(trial, 8);
+  const room = <usize>load<f64>(trial, 16);
+  for (; at < end; at += 8) {
+    const value = load<f64>(at);
+    if (value - value != 0) continue;
+    const n = nearest(divided ? value * scale : (value - offset) / scale) + 0;
+    const back = divided ? n / scale : n * scale + offset;
+    if (reinterpret<u64>(back) == reinterpret<u64>(value)) continue;
+    let kind = 1;
+    if (back == value) kind = 4;
+    else if (reinterpret<u32>(<f32>back) != reinterpret<u32>(<f32>value)) kind = 3;
+    // Values that are the same float32 must not take all of the room.
+    if (kind != 4 && listed < (kind == 3 ? room : room >> 2)) {
+      store<f64>(trial + ((3 + listed) << 3), value);
+      listed += 1;
     }
-    const size = f64x2.abs(v);
-    const known = v128.and(f64x2.lt(size, infinity), lane);
-    small = i64x2.sub(small, v128.and(f64x2.lt(size, tiny), lane));
-    over = i64x2.sub(over, v128.and(f64x2.ge(size, halfEnd), known));
-    broken = i64x2.sub(broken, v128.and(f64x2.ne(f64x2.nearest(v), v), known));
-    single = i64x2.sub(single, v128.and(f64x2.ne(f64x2.promote_low_f32x4(f32x4.demote_f64x2_zero(v)), v), known));
-    const units = f64x2.mul(size, halfUnits);
-    const notHalf = v128.or(
-      v128.or(i64x2.ne(v128.and(v, belowHalf), zero), f64x2.gt(size, halfMost)),
-      f64x2.ne(f64x2.nearest(units), units),
-    );
-    half = i64x2.sub(half, v128.and(notHalf, known));
+    broke |= kind;
   }
-  bump(state, 8, laneSum(small));
-  bump(state, 9, laneSum(over));
-  bump(state, 11, laneSum(broken));
-  bump(state, 12, laneSum(single));
-  bump(state, 13, laneSum(half));
-}
-
-/** Lists the values of two lanes that changed, while there is room. */
-function note(v: v128, changed: v128, trial: usize): void {
-  for (let lane = 0; lane < 2; lane += 1) {
-    const bad = lane == 0 ? i64x2.extract_lane(changed, 0) : i64x2.extract_lane(changed, 1);
-    const listed = <usize>load<f64>(trial, 4 << 3);
-    if (bad == 0 || listed >= <usize>load<f64>(trial, 5 << 3)) continue;
-    store<f64>(trial + ((6 + listed) << 3), lane == 0 ? f64x2.extract_lane(v, 0) : f64x2.extract_lane(v, 1));
-    bump(trial, 4, 1);
-  }
-}
-
-/** Counts the lanes whose float32 differs. */
-function changedSingles(v: v128, back: v128, changed: v128): f64 {
-  const differ = i32x4.ne(f32x4.demote_f64x2_zero(v), f32x4.demote_f64x2_zero(back));
-  return (
-    f64(i32(i32x4.extract_lane(differ, 0) != 0 && i64x2.extract_lane(changed, 0) != 0)) +
-    f64(i32(i32x4.extract_lane(differ, 1) != 0 && i64x2.extract_lane(changed, 1) != 0))
-  );
+  store<f64>(trial, <f64>broke);
+  store<f64>(trial, <f64>listed, 8);
 }
 
 /**
  * Tries n * scale + offset (`divided` 0) or n / scale (`divided` 1) on `count` values at `at`: the whole n nearest to each is
- * decoded and compared, bit for bit. NaN and infinities are left out.
+ * decoded and compared. NaN and infinities are left out.
+ *
+ * @param known whether all values are finite
  */
-export function tryFormula(at: usize, count: usize, divided: i32, scale: f64, offset: f64, trial: usize): void {
+export function tryFormula(
+  at: usize,
+  count: usize,
+  known: i32,
+  divided: i32,
+  scale: f64,
+  offset: f64,
+  trial: usize,
+): void {
+  if (count == 0) return;
+  const broke = <i32>load<f64>(trial);
+  // Nothing is left to be found out but more examples.
+  if ((broke & 3) == 3 && load<f64>(trial, 8) >= load<f64>(trial, 16)) return;
   const end = at + (count << 3);
   const wide = at + ((count & ~1) << 3);
-  const zero = f64x2.splat(0);
-  const one = f64x2.splat(1);
-  const half = f64x2.splat(0.5);
-  const infinity = f64x2.splat(Infinity);
   const by = f64x2.splat(scale);
+  const reciprocal = 1 / scale;
+  const inverse = f64x2.splat(reciprocal);
   const shift = f64x2.splat(offset);
-  let low = f64x2.splat(load<f64>(trial, 2 << 3));
-  let high = f64x2.splat(load<f64>(trial, 3 << 3));
-  let bad = zero;
-  let singles = 0.0;
-  let lane = i64x2.splat(-1);
-  for (let k = at; ; k += 16) {
-    let v: v128;
-    if (k < wide) v = v128.load(k);
-    else {
-      if (k >= end) break;
-      v = v128.load64_splat(k);
-      lane = i64x2(-1, 0);
+  const last = tail(end);
+  let changed = f64x2.splat(0);
+  if (!known || !(abs(reciprocal) < Infinity) || (broke & 3) == 3 || broke == 5) {
+    lookAtBroken(at, end, divided, scale, offset, trial);
+    return;
+  }
+  if (broke == 0) {
+    changed = i64x2.ne(decoded(last, divided, by, inverse, shift), last);
+    if (divided) {
+      for (let k = at; k < wide; k += 16) {
+        const v = v128.load(k);
+        changed = v128.or(changed, i64x2.ne(decoded(v, 1, by, inverse, shift), v));
+      }
+    } else {
+      for (let k = at; k < wide; k += 16) {
+        const v = v128.load(k);
+        changed = v128.or(changed, i64x2.ne(decoded(v, 0, by, inverse, shift), v));
+      }
     }
-    const x = divided ? f64x2.mul(v, by) : f64x2.div(f64x2.sub(v, shift), by);
-    // Halves go up, as Math.round has it; the sum is never -0.
-    const below = f64x2.floor(x);
-    const n = f64x2.add(f64x2.add(below, v128.and(f64x2.ge(f64x2.sub(x, below), half), one)), zero);
-    const back = divided ? f64x2.div(n, by) : f64x2.add(f64x2.mul(n, by), shift);
-    const known = v128.and(f64x2.lt(f64x2.abs(v), infinity), lane);
-    const changed = v128.and(i64x2.ne(back, v), known);
-    low = f64x2.pmin(low, v128.bitselect(n, infinity, known));
-    high = f64x2.pmax(high, v128.bitselect(n, f64x2.splat(-Infinity), known));
-    if (v128.any_true(changed)) {
-      bad = i64x2.sub(bad, changed);
-      singles += changedSingles(v, back, changed);
-      note(v, changed, trial);
+  } else if (broke == 4) {
+    changed = f64x2.ne(decoded(last, divided, by, inverse, shift), last);
+    for (let k = at; k < wide; k += 16) {
+      const v = v128.load(k);
+      changed = v128.or(changed, f64x2.ne(decoded(v, divided, by, inverse, shift), v));
+    }
+  } else {
+    // Bits are broken already: is it the same float32?
+    changed = i32x4.ne(
+      f32x4.demote_f64x2_zero(decoded(last, divided, by, inverse, shift)),
+      f32x4.demote_f64x2_zero(last),
+    );
+    for (let k = at; k < wide; k += 16) {
+      const v = v128.load(k);
+      const back = f32x4.demote_f64x2_zero(decoded(v, divided, by, inverse, shift));
+      changed = v128.or(changed, i32x4.ne(back, f32x4.demote_f64x2_zero(v)));
     }
   }
-  bump(trial, 0, laneSum(bad));
-  bump(trial, 1, singles);
-  store<f64>(trial, min(f64x2.extract_lane(low, 0), f64x2.extract_lane(low, 1)), 2 << 3);
-  store<f64>(trial, max(f64x2.extract_lane(high, 0), f64x2.extract_lane(high, 1)), 3 << 3);
+  if (v128.any_true(changed)) lookAtBroken(at, end, divided, scale, offset, trial);
 }
