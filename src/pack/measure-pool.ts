@@ -1,7 +1,6 @@
 // The threads that measure, and the slabs in which samples come to them: a slab is filled, measured, and filled again.
 // Rule: as many slabs as there are bytes for; whoever wants one waits until one is free.
 
-import { once } from "node:events";
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import type { FieldPart } from "../precision/facts.js";
@@ -75,30 +74,32 @@ class OwnPool implements MeasurePool {
 
 class ThreadPool implements MeasurePool {
   readonly #workers: readonly Worker[];
+  readonly #slabs: readonly Slab[];
   readonly #free: Slab[];
-  #waiting: { resolve: (slab: Slab) => void; reject: (error: unknown) => void } | undefined;
+  /** Who waits for a slab. */
+  #waiting: Waiting<Slab> | undefined;
+  /** Who waits for what each thread has found. */
+  #ending: Waiting<FieldPart[]>[] = [];
   #failure: unknown;
   #turn = 0;
-  readonly #slabs: readonly Slab[];
 
   constructor(fields: readonly TensorField[], capacity: number, sampleBytes: number, threads: number) {
-    const start: MeasurerStart = { fields };
+    const workerData: MeasurerStart = { fields };
     this.#slabs = Array.from({ length: 2 * threads + 1 }, (_, number) => ({
       number,
       bytes: new Uint8Array(new SharedArrayBuffer(capacity * sampleBytes)),
       capacity,
     }));
     this.#free = [...this.#slabs];
-    this.#workers = Array.from(
-      { length: threads },
-      () => new Worker(new URL("./measure-thread.js", import.meta.url), { workerData: start }),
-    );
-    for (const worker of this.#workers) {
+    const script = new URL("./measure-thread.js", import.meta.url);
+    this.#workers = Array.from({ length: threads }, () => new Worker(script, { workerData }));
+    this.#workers.forEach((worker, k) => {
       worker.on("message", (message: FromMeasurer) => {
         if (message.type === "free") this.#release(this.#slabs[message.number]!);
+        else this.#ending[k]?.resolve(message.parts);
       });
       worker.on("error", (error) => this.#fail(error));
-    }
+    });
   }
 
   begin(plans: readonly MeasurePlan[]): void {
@@ -121,12 +122,15 @@ class ThreadPool implements MeasurePool {
   }
 
   async end(): Promise<FieldPart[][]> {
+    if (this.#failure) throw this.#failure;
     return Promise.all(
-      this.#workers.map(async (worker) => {
-        const found = partsOf(worker);
-        post(worker, { type: "end" });
-        return found;
-      }),
+      this.#workers.map(
+        (worker, k) =>
+          new Promise<FieldPart[]>((resolve, reject) => {
+            this.#ending[k] = { resolve, reject };
+            post(worker, { type: "end" });
+          }),
+      ),
     );
   }
 
@@ -145,15 +149,13 @@ class ThreadPool implements MeasurePool {
     this.#failure ??= error;
     this.#waiting?.reject(error);
     this.#waiting = undefined;
+    for (const ending of this.#ending) ending.reject(error);
   }
 }
 
-/** The next answer with what a pass has found; `once` throws what the thread throws. */
-async function partsOf(worker: Worker): Promise<FieldPart[]> {
-  for (;;) {
-    const [message] = (await once(worker, "message")) as [FromMeasurer];
-    if (message.type === "parts") return message.parts;
-  }
+interface Waiting<T> {
+  resolve(value: T): void;
+  reject(error: unknown): void;
 }
 
 function post(worker: Worker, message: ToMeasurer): void {

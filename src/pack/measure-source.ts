@@ -59,7 +59,13 @@ export async function measureFields(
   let plans: (PassPlan | undefined)[] = fields.map((field, k) => {
     const asked = channelAxis[names[k]!];
     const axis = asked === undefined ? channelAxisOf(field) : (asked ?? undefined);
-    return firstPass(field, axis === undefined ? {} : { axis }, probe?.[k]);
+    const { sampleCount } = source;
+    const known = {
+      ...(axis !== undefined && { axis }),
+      ...(sampleCount !== undefined && { samples: sampleCount }),
+    };
+    const { channelAxis: _axis, ...plain } = field;
+    return firstPass(plain, known, probe?.[k]);
   });
   const measured: Record<string, MeasuredField> = {};
   for (let pass = 1; plans.some((plan) => plan); pass += 1) {
