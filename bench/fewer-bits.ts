@@ -25,7 +25,8 @@ const fields: Fields = {
   label: classes([...gestureNames]),
 };
 /** Height of a spike, in times of what is recorded otherwise. */
-const spike = 100;
+const spike = 300;
+const spikeEvery = 19_997;
 
 const sets = [];
 for (const hasSpikes of [false, true]) sets.push(await compare(hasSpikes));
@@ -36,8 +37,9 @@ function* recordings(hasSpikes: boolean) {
   for (let i = 0; i < samples; i += 1) {
     const data = new Float64Array(stepCount * channelCount);
     simulate(i, data);
-    // One value in a thousand or so is an artefact.
-    if (hasSpikes) for (let k = i % 997; k < data.length; k += 997 + (k % 13)) data[k]! *= spike;
+    // One value in 20,000 is an artefact.
+    const first = (spikeEvery - ((i * data.length) % spikeEvery)) % spikeEvery;
+    if (hasSpikes && first < data.length) data[first] = data[first]! * spike;
     yield { data, label: i % gestureNames.length };
   }
 }

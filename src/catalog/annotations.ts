@@ -7,9 +7,9 @@ import { join } from "node:path";
 import { z } from "zod";
 import { SpillwayError } from "../errors.js";
 import { type Columns, type ColumnType, columnsSchema } from "../format/columns.js";
-import { parseJson } from "../format/manifest.js";
-import { readSmallFile, replaceFile } from "../store/file.js";
+import { replaceFile } from "../store/file.js";
 import type { CatalogPlace } from "./catalog-reader.js";
+import { readJsonFile } from "./json-file.js";
 
 /** Folder of added columns, in a dataset or in a folder beside it. */
 export const columnsFolder = "columns";
@@ -71,14 +71,7 @@ export function partPath(folder: string, { path }: AddedPart): string {
 export function readVersions(folder: string): ColumnVersions {
   const path = join(folder, columnsFolder, listName);
   if (!fs.existsSync(path)) return [];
-  const value = parseJson(new TextDecoder().decode(readSmallFile(path, maxListBytes)), path);
-  const version = (value as { version?: unknown } | null)?.version;
-  if (typeof version === "number" && version > 1) {
-    throw new SpillwayError("version", `${path} has version ${version}, this Spillway reads up to 1`, {
-      remedy: "Update Spillway: npm install spillway@latest.",
-      where: { path },
-    });
-  }
+  const value = readJsonFile(path, maxListBytes);
   const parsed = list.safeParse(value);
   if (parsed.success) return parsed.data.parts;
   const { path: at = [], message = "invalid" } = parsed.error.issues[0] ?? {};

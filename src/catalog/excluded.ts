@@ -5,10 +5,11 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { SpillwayError } from "../errors.js";
-import { type Manifest, parseJson } from "../format/manifest.js";
+import type { Manifest } from "../format/manifest.js";
 import { hashHex } from "../kernels/hasher.js";
 import { bitBytes, countBits } from "../order/bitmap.js";
 import { createFolder, readSmallFile, replaceFile, syncFolder } from "../store/file.js";
+import { readJsonFile } from "./json-file.js";
 
 /** Folder in a dataset, or in a folder beside it. */
 export const excludedFolder = "excluded";
@@ -93,14 +94,7 @@ function recordPath(folder: string): string {
 export function readRecord(folder: string): ExcludedRecord | undefined {
   const path = recordPath(folder);
   if (!fs.existsSync(path)) return undefined;
-  const value = parseJson(new TextDecoder().decode(readSmallFile(path, maxRecordBytes)), path);
-  const version = (value as { version?: unknown } | null)?.version;
-  if (typeof version === "number" && version > 1) {
-    throw new SpillwayError("version", `${path} has version ${version}, this Spillway reads up to 1`, {
-      remedy: "Update Spillway: npm install spillway@latest.",
-      where: { path },
-    });
-  }
+  const value = readJsonFile(path, maxRecordBytes);
   const parsed = record.safeParse(value);
   if (parsed.success) return parsed.data;
   throw damaged(path, parsed.error.issues[0]?.message ?? "it is no record");

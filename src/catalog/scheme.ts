@@ -6,11 +6,11 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { SpillwayError } from "../errors.js";
-import { parseJson } from "../format/manifest.js";
 import { hashHex } from "../kernels/hasher.js";
 import { bitBytes, setBit } from "../order/bitmap.js";
-import { createFolder, readSmallFile, replaceFile, syncFolder } from "../store/file.js";
+import { createFolder, replaceFile, syncFolder } from "../store/file.js";
 import type { Assignment } from "./assignment.js";
+import { readJsonFile } from "./json-file.js";
 import { ruleSchema, schemeName, splitName } from "./split-rule.js";
 
 /** Folder of the schemes in a dataset. */
@@ -194,14 +194,7 @@ export function readScheme(place: SchemePlace, name: string): Scheme {
     });
   }
   const path = join(schemeFolder(place, name), splitsFolder, `${name}.json`);
-  const value = parseJson(new TextDecoder().decode(readSmallFile(path, maxSchemeBytes)), path);
-  const version = (value as { version?: unknown } | null)?.version;
-  if (typeof version === "number" && version > 1) {
-    throw new SpillwayError("version", `${path} has version ${version}, this Spillway reads up to 1`, {
-      remedy: "Update Spillway: npm install spillway@latest.",
-      where: { path },
-    });
-  }
+  const value = readJsonFile(path, maxSchemeBytes);
   const parsed = scheme.safeParse(value);
   const problem = parsed.success ? contradictionIn(parsed.data) : describeIssue(parsed.error.issues[0]);
   if (problem !== undefined) {

@@ -6,8 +6,8 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { SpillwayError } from "../errors.js";
-import { parseJson } from "../format/manifest.js";
-import { readSmallFile, replaceFile } from "../store/file.js";
+import { replaceFile } from "../store/file.js";
+import { readJsonFile } from "./json-file.js";
 import { type SchemePlace, schemeFolder, splitsFolder } from "./scheme.js";
 
 const maxBytes = 2 ** 26;
@@ -67,14 +67,7 @@ function pathOf(folder: string, scheme: string): string {
 export function readStatistics(place: SchemePlace, scheme: string): SetStatistics[] {
   const path = pathOf(schemeFolder(place, scheme), scheme);
   if (!fs.existsSync(path)) return [];
-  const value = parseJson(new TextDecoder().decode(readSmallFile(path, maxBytes)), path);
-  const version = (value as { version?: unknown } | null)?.version;
-  if (typeof version === "number" && version > 1) {
-    throw new SpillwayError("version", `${path} has version ${version}, this Spillway reads up to 1`, {
-      remedy: "Update Spillway: npm install spillway@latest.",
-      where: { path },
-    });
-  }
+  const value = readJsonFile(path, maxBytes);
   const parsed = list.safeParse(value);
   if (parsed.success) return parsed.data.entries;
   const { path: at = [], message = "invalid" } = parsed.error.issues[0] ?? {};

@@ -1,17 +1,12 @@
 // spillway convert: a dataset once more, in fewer bits or in those that it had. Ids, catalog, splits and order stay.
 
 import type { Command } from "commander";
-import { addCommand, type CommonOptions, sourceFolder } from "./command.js";
+import { addCommand } from "./command.js";
+import { addCopyFlags, type CopyFlags } from "./copy-flags.js";
 import { addDtypeFlags, type DtypeFlags } from "./dtype-flags.js";
-import { parseWhole } from "./output.js";
 import { runPacking } from "./packing.js";
 
-interface ConvertFlags extends CommonOptions, DtypeFlags {
-  seed?: number;
-  memory?: string;
-  shardSize?: string;
-  source?: string;
-}
+type ConvertFlags = CopyFlags & DtypeFlags;
 
 export function addConvert(program: Command): void {
   const command = addCommand(program, {
@@ -31,19 +26,8 @@ export function addConvert(program: Command): void {
       ["spillway convert gestures-small gestures-wide --dtype original", "as they were"],
     ],
   });
-  addDtypeFlags(command, "auto")
-    .option(
-      "--seed <number>",
-      "seed of the shuffled layout (default: 0)",
-      parseWhole("--seed", 0, Number.MAX_SAFE_INTEGER),
-    )
-    .option(
-      "--memory <size>",
-      'memory for buffers, such as "256 MiB" (the default, or a quarter of what is free if that is less)',
-    )
-    .option("--shard-size <size>", "bytes of samples in a shard (default: 1 GiB)")
-    .option(...sourceFolder)
-    .action(runConvert);
+  addDtypeFlags(command, "auto");
+  addCopyFlags(command).action(runConvert);
 }
 
 async function runConvert(source: string, target: string, flags: ConvertFlags): Promise<void> {

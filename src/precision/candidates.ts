@@ -3,7 +3,7 @@
 // a step for all.
 
 import type { DType } from "../tensor/dtype.js";
-import { bytesOf, elementBytes } from "../tensor/dtype.js";
+import { bytesOf, elementBytes, integerRanges } from "../tensor/dtype.js";
 import type { ChannelCode, Claim } from "../tensor/encoding.js";
 import type { TensorField } from "../tensor/field.js";
 import { Coder } from "./coder.js";
@@ -11,7 +11,6 @@ import { type ChannelFacts, deviation, notFinite } from "./facts.js";
 import { decodedOf, formulaOf } from "./formula.js";
 import { ulpOf } from "./levels.js";
 import type { Settled } from "./settled.js";
-import { integerRanges } from "./values.js";
 
 /** One way to store a channel. */
 export interface Candidate {

@@ -4,12 +4,11 @@
 // 6 dB under it; never float16 of values as they are, unless it holds them.
 
 import { SpillwayError } from "../errors.js";
-import { type DType, elementBytes } from "../tensor/dtype.js";
+import { type DType, elementBytes, integerRanges } from "../tensor/dtype.js";
 import type { ChannelCode, Claim, Encoding } from "../tensor/encoding.js";
 import type { Candidate } from "./candidates.js";
 import { reasonForChoice, reasonToKeep } from "./reasons.js";
 import { bulkBound, type ChannelReport, type FieldReport } from "./report.js";
-import { integerRanges } from "./values.js";
 
 export interface ChoiceOptions {
   /** "keep", "auto", or a type that is wanted in any case; default "auto". */

@@ -2,11 +2,12 @@
 // bit, whether it is the same float32, how far it is off. What is claimed of a field rests on these tallies alone.
 
 import type { DType } from "../tensor/dtype.js";
+import { integerRanges } from "../tensor/dtype.js";
 import type { CodeError } from "../tensor/encoding.js";
 import { channelRuns, elementCount, type TensorField } from "../tensor/field.js";
 import { fromFloat16, toFloat16 } from "../tensor/float16.js";
 import { decodedOf, type Formula, formulaOf, storedOf } from "./formula.js";
-import { integerRanges, largestFinite, Values } from "./values.js";
+import { largestFinite, Values } from "./values.js";
 
 /** What became of the values of one channel. */
 export interface CodeTally {

@@ -4,19 +4,6 @@
 import { type DType, elementBytes, viewAs } from "../tensor/dtype.js";
 import { fromFloat16, toFloat16 } from "../tensor/float16.js";
 
-/** Least and greatest number of the integer dtypes. */
-export const integerRanges: Readonly<Partial<Record<DType, readonly [number, number]>>> = {
-  bool: [0, 1],
-  uint8: [0, 255],
-  int8: [-128, 127],
-  uint16: [0, 65_535],
-  int16: [-32_768, 32_767],
-  uint32: [0, 2 ** 32 - 1],
-  int32: [-(2 ** 31), 2 ** 31 - 1],
-  uint64: [0, 2 ** 64 - 1],
-  int64: [-(2 ** 63), 2 ** 63 - 1],
-};
-
 /** Largest finite float16 and float32. */
 export const largestFinite: Readonly<Partial<Record<DType, number>>> = {
   float16: 65_504,

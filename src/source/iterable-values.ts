@@ -2,7 +2,7 @@
 // the bytes that are stored. A value that does not fit its field exactly is refused, never bent.
 
 import { SpillwayError } from "../errors.js";
-import { bytesOf, type DType, dtypeOf, elementBytes, viewAs } from "../tensor/dtype.js";
+import { bytesOf, type DType, dtypeOf, elementBytes, integerRanges, viewAs } from "../tensor/dtype.js";
 import { elementCount, type TensorField, tensor } from "../tensor/field.js";
 import { toFloat16 } from "../tensor/float16.js";
 
@@ -24,14 +24,8 @@ export interface ValuePlace {
   field: string;
 }
 
-const integerRanges: Partial<Record<DType, readonly [number | bigint, number | bigint]>> = {
-  bool: [0, 1],
-  uint8: [0, 255],
-  int8: [-128, 127],
-  uint16: [0, 65_535],
-  int16: [-32_768, 32_767],
-  uint32: [0, 2 ** 32 - 1],
-  int32: [-(2 ** 31), 2 ** 31 - 1],
+const ranges: Partial<Record<DType, readonly [number | bigint, number | bigint]>> = {
+  ...integerRanges,
   uint64: [0, 2n ** 64n - 1n],
   int64: [-(2n ** 63n), 2n ** 63n - 1n],
 };
@@ -147,7 +141,7 @@ function checkCount(count: number, field: TensorField, place: ValuePlace): void 
 function writeNumbers(numbers: readonly unknown[], dtype: DType, place: ValuePlace, into: Uint8Array): void {
   // `into` may start at any byte, a typed array may not: the numbers are made in a buffer of their own.
   const target = viewAs(dtype, new ArrayBuffer(into.length), 0, numbers.length);
-  const range = integerRanges[dtype];
+  const range = ranges[dtype];
   numbers.forEach((value, index) => {
     const number = typeof value === "boolean" ? Number(value) : value;
     if (typeof number !== "number" && typeof number !== "bigint") {

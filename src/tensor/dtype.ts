@@ -53,6 +53,19 @@ const holders = {
 /** Every dtype, in the order in which help texts list them. */
 export const dtypes = Object.keys(holders) as [DType, ...DType[]];
 
+/** Least and greatest number of the integer dtypes; of those of 64 bits as the nearest float64. */
+export const integerRanges: Readonly<Partial<Record<DType, readonly [number, number]>>> = {
+  bool: [0, 1],
+  uint8: [0, 255],
+  int8: [-128, 127],
+  uint16: [0, 65_535],
+  int16: [-32_768, 32_767],
+  uint32: [0, 2 ** 32 - 1],
+  int32: [-(2 ** 31), 2 ** 31 - 1],
+  uint64: [0, 2 ** 64 - 1],
+  int64: [-(2 ** 63), 2 ** 63 - 1],
+};
+
 /** Bytes of one element. */
 export function elementBytes(dtype: DType): number {
   return holders[dtype].BYTES_PER_ELEMENT;
