@@ -103,11 +103,11 @@ function wayOf({ field, way }: Card): number {
 /** Says in words what the chosen way does to the channel. */
 function tell(card: Card): void {
   const { element, field, channel, way } = card;
+  element.querySelector(".note")!.textContent = channel.note;
   if (!way) return;
   const place = wayOf(card);
-  const missing = channel.stretch ? "" : " There is no room for its plots in this page.";
   const loss = channel.losses[place] ?? "cannot be stored so";
-  element.querySelector(".loss")!.textContent = `As ${field.ways[place]}: ${loss}.${missing}`;
+  element.querySelector(".loss")!.textContent = `As ${field.ways[place]}: ${loss}.`;
 }
 
 function widthOf({ element }: Card): number {

@@ -82,13 +82,14 @@ export function channelsOf(
     const candidates = ways.map((way) => way.candidates[k]);
     const plots: ChannelPlots = {
       channel: channel.channel,
+      note: "",
       figures: figuresOf(channel),
       losses: candidates.map((one) => (one ? lossText(one) : null)),
     };
-    if (k >= plotted) return plots;
+    if (k >= plotted) return { ...plots, note: "There is no room for its plots in this page." };
     const own = { values: channelValues(kept, k), length: kept.length };
     const histogram = histogramOf(own, channel.found ? channel.step : null, detail.bins);
-    if (!histogram) return plots;
+    if (!histogram) return { ...plots, note: "There are no numbers to draw." };
     const spectra = spectraOf(own, candidates, channel, detail.segment);
     return {
       ...plots,
@@ -110,10 +111,12 @@ export function figuresOf(channel: ChannelReport): string[] {
     isEmpty ? "none" : formatFigure(deviation),
     noise === null ? "not known" : formatFigure(noise),
     stepText(channel),
-    decimals === null ? "more than 9" : String(decimals),
+    isEmpty ? "none" : decimals === null ? "more than 9" : String(decimals),
     information === null
       ? "not known"
-      : `${formatFigure(information.bits, 3)} bits, in the first ${information.keptBits} of 64`,
+      : information.keptBits === 0
+        ? "none"
+        : `${formatFigure(information.bits, 3)} bits, in the first ${information.keptBits} of 64`,
     [facts.nan, infinite].map((count) => count.toLocaleString("en-US")).join(", "),
     `${distinct.toLocaleString("en-US")} of ${kept.toLocaleString("en-US")} kept`,
   ];

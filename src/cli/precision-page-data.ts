@@ -39,7 +39,8 @@ export interface ChannelPlots {
   figures: string[];
   /** By way: what it loses on this channel, in words; null where the channel cannot be stored so. */
   losses: (string | null)[];
-  /** Left out where there are too many channels for a page. */
+  /** Why there are no plots; empty where there are. */
+  note: string;
   histogram?: Histogram;
   stretch?: Stretch;
   spectra?: Spectra;

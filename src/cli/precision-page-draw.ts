@@ -113,6 +113,8 @@ function drawStretch(
       range: [-half, half],
       axis,
     },
+    // One under the other, their axes are as wide as the wider one: how wide this one's is shows only now.
+    ready: () => top.redraw(false, true),
     sync,
     series: [
       {
@@ -124,8 +126,6 @@ function drawStretch(
     ],
     data: [x, fits ? error : error.map(() => null)],
   });
-  // One under the other, their axes are as wide as the wider one.
-  top.redraw(false, true);
   return [top, bottom];
 }
 
@@ -173,6 +173,7 @@ interface PlotPlan {
   series: Plot.Series[];
   data: [number[], ...Numbers[]];
   sync?: string;
+  ready?: () => void;
 }
 
 function made(into: HTMLElement, plan: PlotPlan): Plot {
@@ -215,6 +216,7 @@ function made(into: HTMLElement, plan: PlotPlan): Plot {
       ],
       cursor: { drag: { x: false, y: false }, ...(sync ? { sync: { key: sync } } : {}) },
       legend: { show: true, live: true },
+      ...(plan.ready ? { hooks: { ready: [plan.ready] } } : {}),
     },
     data,
     into,

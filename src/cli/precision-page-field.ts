@@ -31,13 +31,13 @@ export interface FieldStory {
 const signs = { lossless: "✓", exact: "≈", lossy: "~", none: "✕" } as const;
 
 export function fieldSection(story: FieldStory): Html {
-  const { name, place, precision, ways, samples, channels } = story;
+  const { name, place, precision, ways, channels } = story;
   const { field, report } = precision;
   const all = report.channels.length;
   return html`<section class="field" id="field-${place}" aria-labelledby="name-${place}">
 <h2 id="name-${place}">${name}</h2>
 <p class="aside">${describeField(field)}, ${all === 1 ? "one channel" : counted(all, "channel")}</p>
-${verdict(precision, samples)}
+${verdict(story)}
 <h3>Bytes per choice</h3>
 ${bars(story)}
 <h3>What each choice costs</h3>
@@ -69,13 +69,14 @@ ${
 }
 
 /** What is chosen, how much it saves, and why: a sentence for auto, one for --lossy where that is something else. */
-export function verdict(precision: FieldPrecision, samples: number): Html {
+function verdict({ precision, samples, isEstimate }: FieldStory): Html {
   const { auto, lossy } = precision;
+  const start = isEstimate ? "Estimate: " : "";
   const other = JSON.stringify([auto.dtype, auto.encoding]) !== JSON.stringify([lossy.dtype, lossy.encoding]);
-  return html`<p class="verdict"><strong>${choiceText(precision, auto, samples)}</strong> ${auto.reason}</p>
+  return html`<p class="verdict"><strong>${start}${choiceText(precision, auto, samples)}</strong> ${auto.reason}</p>
 ${
   other
-    ? html`<p class="verdict"><strong>With --lossy: ${choiceText(precision, lossy, samples)}</strong> ${lossy.reason}</p>`
+    ? html`<p class="verdict"><strong>${start}${start ? "with" : "With"} --lossy: ${choiceText(precision, lossy, samples)}</strong> ${lossy.reason}</p>`
     : html`<p class="aside">--lossy would choose the same.</p>`
 }`;
 }
@@ -118,17 +119,19 @@ function table({ precision, ways, samples, isEstimate }: FieldStory): Html {
   const several = report.channels.length > 1;
   const measured = Math.max(0, ...report.channels.map(({ kept }) => kept));
   const cells = (way: Way): string[] => {
-    const { worst, candidates, bytesPerValue } = way;
+    const { worst, candidates, bytesPerValue, claim } = way;
+    const unmeasured = claim === "none" ? "–" : "0";
     const of = (k: number | undefined, text: (one: NonNullable<Way["candidates"][number]>) => string) => {
       const one = k === undefined ? undefined : candidates[k];
-      return one ? `${text(one)}${several ? ` (channel ${k})` : ""}` : "0";
+      if (!one) return unmeasured;
+      return `${text(one)}${several ? ` (channel ${k})` : ""}`;
     };
     return [
       formatBytes(bytesOfField(precision, samples, bytesPerValue)),
       `${(100 * (1 - bytesPerValue / ways[0]!.bytesPerValue)).toFixed(1)} %`,
       of(worst?.max, (one) => formatFigure(one.maxError)),
       of(worst?.rms, (one) => formatFigure(one.rmsError)),
-      worst ? of(worst.sqnr, (one) => formatDecibels(one.sqnrDb)) : "no loss",
+      worst || claim === "none" ? of(worst?.sqnr, (one) => formatDecibels(one.sqnrDb)) : "no loss",
       outOfRangeText(way),
       `${signs[way.claim]} ${claimText(way.claim)}`,
     ];
@@ -156,7 +159,7 @@ function outOfRangeText({ outOfRange, candidates }: Way): string {
 }
 
 /** Figures of a channel, and places for its plots. */
-function card({ channel, figures, histogram, stretch, spectra }: ChannelPlots, all: number): Html {
+function card({ channel, figures, note }: ChannelPlots, all: number): Html {
   const plot = (kind: string, title: string) =>
     html`<figure class="${kind}"><figcaption>${title}</figcaption><div class="plot"></div></figure>`;
   return html`<article class="channel" data-channel="${channel}"><h4>${all === 1 ? "All values" : `Channel ${channel}`}</h4>
@@ -165,5 +168,5 @@ function card({ channel, figures, histogram, stretch, spectra }: ChannelPlots, a
   )}</dl>
 <p class="loss" aria-live="polite"></p>
 <div class="plots">${plot("histogram", "Values")}${plot("course", "Original and reduced")}${plot("spectrum", "Power over frequency")}</div>
-${histogram || stretch || spectra ? "" : html`<p class="aside">Nothing to draw.</p>`}</article>`;
+<p class="aside note">${note}</p></article>`;
 }

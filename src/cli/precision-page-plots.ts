@@ -64,12 +64,14 @@ export function histogramOf(
     ? [Math.max(first, markAt(0.01) - core / 4), Math.min(last, markAt(0.99) + core / 4)]
     : [first, last];
   if (!(high > low)) {
-    const width = Math.max(Math.abs(low) / 8, 2 ** -40) || 1;
+    const width = Math.max(Math.abs(low) / 8, 2 ** -40);
     return { low: low - width / 2, width, counts: [finite.length], isCut: false };
   }
   // A bin of 2.5 steps would hold two levels here and three there, and show a comb that is none.
-  const perBin = step && step < high - low ? Math.ceil((high - low) / step / bins) * step : 0;
-  const width = perBin || (high - low) / bins;
+  const levels = step ? (high - low) / step : 0;
+  const perBin = step && levels > 1 && levels < 2 ** 53 ? Math.ceil(levels / bins) * step : 0;
+  // Halves and bins of their own: the range of all numbers is beyond the largest, and that of the least has no parts.
+  const width = Math.max(perBin || high / bins - low / bins, Number.MIN_VALUE);
   const start = perBin ? low - step! / 2 : low;
   const count = Math.max(1, Math.min(bins + 1, Math.ceil((high - start) / width)));
   const counts = new Array<number>(count).fill(0);

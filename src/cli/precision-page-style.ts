@@ -36,9 +36,9 @@ select:focus-visible, a:focus-visible { outline: 3px solid var(--signal); outlin
 .figures dd { margin: 0; font-variant-numeric: tabular-nums; }
 .plots { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1.4fr) minmax(0, 1.2fr); gap: 1rem; }
 figure { margin: .5rem 0 0; min-width: 0; } figure[hidden] { display: none; }
-.loss:empty { display: none; }
+.loss:empty, .note:empty { display: none; }
 .uplot { font-family: inherit; } .u-legend { font-size: .8rem; text-align: left; margin: 0; color: var(--ink); } .u-legend.u-inline tr { margin-right: .75rem; }
-.summary td:not(:last-child), .ways td { white-space: nowrap; } .u-legend tr:first-child .u-marker { display: none; }
+.summary td:not(:last-child), .ways td, thead th { white-space: nowrap; } .summary tbody th { min-width: 9rem; } .u-legend tr:first-child .u-marker { display: none; }
 .u-series > * { padding: 0 2px; } .u-series th { cursor: default; font-weight: 500; } .u-value { font-variant-numeric: tabular-nums; }
 .u-hz .u-cursor-x, .u-hz .u-cursor-y { border-color: var(--soft); }
 @media (max-width: 70rem) { .plots { grid-template-columns: minmax(0, 1fr); } }

@@ -1,7 +1,7 @@
 // Reports of which it is known what is in them: recorders, images, heavy tails, gaps, constants, scalars, many channels.
 
 import { join } from "node:path";
-import { pack, tensor } from "spillway";
+import { type DType, pack, tensor } from "spillway";
 import { measurePrecision, type PrecisionOptions, type PrecisionReport } from "#spillway/pack/precision";
 import { newPath } from "../fixtures/new-path.js";
 import { Lot, recorder, wave } from "../precision/signals.js";
@@ -10,22 +10,24 @@ import { Lot, recorder, wave } from "../precision/signals.js";
 type Value = (time: number, channel: number, sample: number) => number;
 
 export interface ReportField {
+  /** Default "float64". */
+  dtype?: DType;
   shape: readonly number[];
   /** Default: the last of two axes or more, null for none. */
   channelAxis?: number | null;
   value: Value;
 }
 
-/** Packs what is given, float64 as it is, and measures it. */
+/** Packs what is given as it is, and measures it. */
 export async function reportOn(
   fields: Readonly<Record<string, ReportField>>,
   samples = 40,
   options: PrecisionOptions = {},
 ): Promise<PrecisionReport> {
   const path = join(newPath("measured"), "data <b>&");
-  const described = Object.entries(fields).map(([name, { shape, channelAxis }]) => {
+  const described = Object.entries(fields).map(([name, { dtype = "float64", shape, channelAxis }]) => {
     const axis = channelAxis === undefined && shape.length > 1 ? shape.length - 1 : channelAxis;
-    return [name, tensor("float64", shape, typeof axis === "number" ? { channelAxis: axis } : {})] as const;
+    return [name, tensor(dtype, shape, typeof axis === "number" ? { channelAxis: axis } : {})] as const;
   });
   const rows = Array.from({ length: samples }, (_, sample) =>
     Object.fromEntries(
@@ -35,7 +37,7 @@ export async function reportOn(
         const numbers = Float64Array.from({ length: count }, (_, k) =>
           value(Math.floor(k / channels) + (sample * count) / channels, k % channels, sample),
         );
-        return [name, shape.length === 0 ? numbers[0]! : numbers];
+        return [name, shape.length === 0 ? numbers[0]! : Array.from(numbers)];
       }),
     ),
   );
@@ -81,6 +83,23 @@ export const reports: Readonly<Record<string, (options?: PrecisionOptions) => Pr
       return time % 300 < 40 && channel === 0 ? Number.NaN : measured(time, channel);
     };
     return reportOn({ emg: { shape: [512, 4], value } }, 50);
+  },
+  odd: () => {
+    const lot = new Lot(13);
+    return reportOn(
+      {
+        bytes: { dtype: "uint8", shape: [100], value: () => lot.below(256) },
+        ids: { dtype: "int64", shape: [], value: (_, __, sample) => sample * 3 },
+        flags: { dtype: "bool", shape: [4], value: () => lot.below(2) },
+        single: { dtype: "float32", shape: [256, 2], value: (time, channel) => wave(lot, time, channel) },
+        half: { dtype: "float16", shape: [64], value: () => lot.normal() },
+        huge: { shape: [64], value: () => (lot.next() - 0.5) * 1.7e308 * (lot.next() < 0.5 ? 1 : 2) },
+        tiny: { shape: [64], value: () => lot.next() * 1e-310 },
+        endless: { shape: [64], value: (time) => (time % 9 === 0 ? Number.NEGATIVE_INFINITY : lot.normal()) },
+        zeros: { shape: [64], value: (time) => (time % 2 ? -0 : 0) },
+      },
+      30,
+    );
   },
   scalars: () => {
     const lot = new Lot(11);
