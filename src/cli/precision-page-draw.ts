@@ -1,13 +1,24 @@
 // Draws the plots of a channel with uPlot, in the browser: a histogram, a stretch of values over its error, and spectra.
-// This file and precision-page-browser.ts are put into the page as they are (precision-page-script.ts): they import types
-// alone. Colours are read from the style, so that drawing again follows light and dark.
+// This file, precision-page-axes.ts and precision-page-browser.ts are put into the page one after another
+// (precision-page-script.ts): of packages they import types alone. Colours are read from the style, so that drawing
+// again follows light and dark.
 
 import type Plot from "uplot";
-import type { ChannelPlots, Histogram, Spectra, Steps, Stretch } from "./precision-page-data.js";
+import {
+  type Numbers,
+  numbersOf,
+  padded,
+  readable,
+  roundBelow,
+  short,
+  ticks,
+  unitOf,
+  unitOfSteps,
+  valueLabel,
+} from "./precision-page-axes.js";
+import type { ChannelPlots, Histogram, Spectra, Stretch } from "./precision-page-data.js";
 
 declare const uPlot: typeof Plot;
-
-type Numbers = (number | null)[];
 
 /** Room below a plot for numbers and a label, and above it, in CSS pixels. */
 const below = 46;
@@ -42,15 +53,19 @@ export function drawChannel(card: Element, plots: ChannelPlots, way: number, way
 }
 
 function drawHistogram(into: HTMLElement, { low, width, counts, isCut }: Histogram): Plot {
-  const edges = counts.map((_, k) => low + k * width);
-  const end = low + counts.length * width;
+  const unit = unitOf(low, low + counts.length * width);
+  const edgeOf = (k: number) => low / unit + k * (width / unit);
+  const edges = counts.map((_, k) => edgeOf(k));
   const most = counts.indexOf(Math.max(...counts));
   const total = counts.reduce((sum, one) => sum + one, 0);
   const tails = isCut ? ", the first and last bin with all beyond" : "";
   return made(into, {
-    label: `Histogram of ${total} kept values from ${readable(low)} to ${readable(end)}${tails}; most, ${counts[most]}, between ${readable(low + most * width)} and ${readable(low + (most + 1) * width)}`,
+    label: `Histogram of ${total} kept values from ${readable(edgeOf(0) * unit)} to ${readable(edgeOf(counts.length) * unit)}${tails}; most, ${counts[most]}, between ${readable(edgeOf(most) * unit)} and ${readable(edgeOf(most + 1) * unit)}`,
     height: courseHeight + errorHeight - 60,
-    x: { label: isCut ? "value (end bins: all beyond)" : "value", range: [low, end] },
+    x: {
+      label: valueLabel(isCut ? "value (end bins: all beyond)" : "value", unit),
+      range: [edgeOf(0), edgeOf(counts.length)],
+    },
     y: { label: "kept values per bin", range: [0, Math.max(...counts) * 1.05] },
     series: [
       {
@@ -71,8 +86,10 @@ function drawStretch(
   { values, errors, isSeries }: Stretch,
   { way, wayName, fits }: { way: number; wayName: string; fits: boolean },
 ): Plot[] {
-  const original = numbersOf(values);
-  const error = errors[way] ? numbersOf(errors[way]) : original.map((one) => (one === null ? null : 0));
+  const unit = unitOfSteps(values);
+  const original = numbersOf(values, unit);
+  const own = errors[way];
+  const error = own ? numbersOf(own, unit) : original.map((one) => (one === null ? null : 0));
   const reduced = original.map((one, k) => (one === null || !fits ? null : one + error[k]!));
   const x = original.map((_, k) => k);
   const range = padded([...original, ...reduced]);
@@ -81,10 +98,10 @@ function drawStretch(
   stretches += 1;
   const sync = `stretch ${stretches}`;
   const top = made(into, {
-    label: `${original.length} kept values and what ${wayName} makes of them, from ${readable(range[0])} to ${readable(range[1])}`,
+    label: `${original.length} kept values and what ${wayName} makes of them, from ${readable(range[0] * unit)} to ${readable(range[1] * unit)}`,
     height: courseHeight,
     x: { range: [0, Math.max(1, x.length - 1)] },
-    y: { label: "value", range, axis },
+    y: { label: valueLabel("value", unit), range, axis },
     sync,
     series: [
       { label: "original", stroke: colour("signal"), width: 3, ...joined(9) },
@@ -101,7 +118,7 @@ function drawStretch(
     label: !fits
       ? `${wayName} cannot hold the values`
       : largest > 0
-        ? `Error of ${wayName}, ${magnified}: at most ${readable(largest)} on these values`
+        ? `Error of ${wayName}, ${magnified}: at most ${readable(largest * unit)} on these values`
         : `Error of ${wayName}: none, every value comes back`,
     height: errorHeight,
     x: {
@@ -229,55 +246,4 @@ function made(into: HTMLElement, plan: PlotPlan): Plot {
 
 function colour(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-}
-
-export function numbersOf({ from, step, counts }: Steps): Numbers {
-  return counts.map((count) => (count === null ? null : from + step * count));
-}
-
-/** A range with a margin; one around a single value. */
-function padded(numbers: Numbers): [number, number] {
-  const finite = numbers.filter((one) => one !== null);
-  if (finite.length === 0) return [0, 1];
-  const [low, high] = [Math.min(...finite), Math.max(...finite)];
-  const margin = high > low ? (high - low) * 0.05 : Math.abs(low) / 10 || 1;
-  return [low - margin, high + margin];
-}
-
-/** 1, 2 or 5 times a power of ten, the next one below. */
-function roundBelow(value: number): number {
-  const power = 10 ** Math.floor(Math.log10(value));
-  const lead = value / power;
-  return (lead >= 5 ? 5 : lead >= 2 ? 2 : 1) * power;
-}
-
-/** Numbers of an axis, with as many digits as tell neighbours apart. */
-function ticks(splits: number[]): string[] {
-  const largest = Math.max(...splits.map(Math.abs));
-  const gap = splits.length > 1 ? splits[1]! - splits[0]! : largest;
-  const digits = Math.max(0, -Math.floor(Math.log10(gap) + 1e-9));
-  return splits.map((split) => {
-    if (split === 0) return "0";
-    if (largest >= 1e7 || digits > 6) {
-      const more = Math.max(0, Math.min(6, Math.floor(Math.log10(largest)) + digits));
-      return Number(split.toExponential(more)).toExponential().replace("e+", "e").replace("-", "−");
-    }
-    return split
-      .toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })
-      .replace("-", "−");
-  });
-}
-
-/** A number in running text. */
-function readable(value: number | null | undefined): string {
-  if (value === null || value === undefined) return "–";
-  const size = Math.abs(value);
-  if (size !== 0 && (size >= 1e9 || size < 1e-4))
-    return value.toExponential(2).replace("e+", "e").replace("-", "−");
-  return Number(value.toPrecision(5)).toLocaleString("en-US", { maximumFractionDigits: 9 }).replace("-", "−");
-}
-
-/** A large round number for an axis: "2,000" or "2e7". */
-function short(value: number): string {
-  return value >= 1e5 ? value.toExponential(0).replace("e+", "e") : readable(value);
 }

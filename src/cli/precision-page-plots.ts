@@ -70,13 +70,13 @@ export function histogramOf(
   // A bin of 2.5 steps would hold two levels here and three there, and show a comb that is none.
   const levels = step ? (high - low) / step : 0;
   const perBin = step && levels > 1 && levels < 2 ** 53 ? Math.ceil(levels / bins) * step : 0;
-  // Halves and bins of their own: the range of all numbers is beyond the largest, and that of the least has no parts.
-  const width = Math.max(perBin || high / bins - low / bins, Number.MIN_VALUE);
+  const width = perBin || partOf(low, high, bins);
   const start = perBin ? low - step! / 2 : low;
   const count = Math.max(1, Math.min(bins + 1, Math.ceil((high - start) / width)));
   const counts = new Array<number>(count).fill(0);
   for (const value of finite) {
-    counts[Math.max(0, Math.min(count - 1, Math.floor((value - start) / width)))]! += 1;
+    const bin = Math.floor(stepsFrom(start, value, width));
+    counts[Math.max(0, Math.min(count - 1, bin))]! += 1;
   }
   return { low: start, width, counts, isCut };
 }
@@ -140,6 +140,19 @@ export function spectraOf(
   };
 }
 
+/** One of so many parts of a range, which may be wider than the largest number; never 0. */
+function partOf(low: number, high: number, parts: number): number {
+  const range = high - low;
+  const part = range < Number.POSITIVE_INFINITY ? range / parts : high / parts - low / parts;
+  return Math.max(part, Number.MIN_VALUE);
+}
+
+/** Steps from one number to another, also where their difference is beyond the largest number. */
+function stepsFrom(from: number, to: number, step: number): number {
+  const away = to - from;
+  return away < Number.POSITIVE_INFINITY ? away / step : to / step - from / step;
+}
+
 /** Numbers rounded to so many steps of their range; what is not finite is left out. */
 export function stepsOf(values: Float64Array, resolution: number): Steps {
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
@@ -149,10 +162,10 @@ export function stepsOf(values: Float64Array, resolution: number): Steps {
     high = Math.max(high, value);
   }
   if (low > high) return { from: 0, step: 0, counts: Array.from(values, () => null) };
-  const step = high / resolution - low / resolution;
+  const step = low < high ? partOf(low, high, resolution) : 0;
   const counts = Array.from(values, (value) => {
     if (value - value !== 0) return null;
-    return step > 0 ? Math.round((value - low) / step) : 0;
+    return step > 0 ? Math.round(stepsFrom(low, value, step)) : 0;
   });
   return { from: low, step, counts };
 }

@@ -38,13 +38,13 @@ export function plotLibrary(from: string | URL = import.meta.url): PlotLibrary {
 
 /** The page's own script: its files one after another, imports left out, since each has what it needs before it. */
 export function pageScript(): string {
-  const files = ["precision-page-draw.js", "precision-page-browser.js"];
+  const files = ["precision-page-axes.js", "precision-page-draw.js", "precision-page-browser.js"];
   return inScript(
     files
       .map((name) =>
         fs
           .readFileSync(fileURLToPath(new URL(name, import.meta.url)), "utf8")
-          .replace(/^import .*$/gm, "")
+          .replace(/^import [^;]*;$/gm, "")
           .replace(/^export (?=function|const|class)/gm, "")
           .replace(/^export \{\s*\};?$/gm, "")
           .replace(/^\/\/# sourceMappingURL=.*$/gm, ""),

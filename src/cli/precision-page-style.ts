@@ -30,7 +30,7 @@ caption { text-align: left; padding-bottom: .4rem; }
 .choose { display: flex; flex-wrap: wrap; gap: .5rem; align-items: center; margin: 1.5rem 0 .75rem; }
 select { font: inherit; padding: .3rem .5rem; max-width: 100%; color: inherit; background: var(--card); border: 1px solid var(--soft); border-radius: .3rem; }
 select:focus-visible, a:focus-visible { outline: 3px solid var(--signal); outline-offset: 2px; }
-.cards { display: grid; gap: 1rem; }
+.cards { display: grid; gap: 1rem; margin-top: .75rem; }
 .channel { background: var(--card); border-radius: .5rem; padding: .75rem; min-width: 0; }
 .figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(8rem, 1fr)); gap: .4rem .75rem; margin: 0; }
 .figures dd { margin: 0; font-variant-numeric: tabular-nums; }

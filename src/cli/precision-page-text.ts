@@ -62,8 +62,9 @@ function withPower(value: number, digits: number): string {
   return `${String(Number(mantissa)).replace("-", "−")} × 10${raised}`;
 }
 
-/** "96.3 dB"; "no loss" for null. */
+/** "96.3 dB"; "no loss" for null; "not known" where squares are beyond what numbers can be. */
 export function formatDecibels(value: number | null): string {
+  if (Number.isNaN(value)) return "not known";
   return value === null ? "no loss" : `${value.toFixed(1).replace("-", "−")} dB`;
 }
 

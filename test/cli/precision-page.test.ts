@@ -3,11 +3,12 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
+import { Script } from "node:vm";
 import fc from "fast-check";
 import { SpillwayError } from "spillway";
 import { writePrecisionPage } from "#spillway/cli/precision-page";
 import type { PageData } from "#spillway/cli/precision-page-data";
-import { plotLibrary } from "#spillway/cli/precision-page-script";
+import { pageScript, plotLibrary } from "#spillway/cli/precision-page-script";
 import { escapeHtml, formatFigure, html, jsonForScript } from "#spillway/cli/precision-page-text";
 import { chosenWay, waysOf } from "#spillway/cli/precision-page-ways";
 import { temporaryFolder } from "../fixtures/packed.js";
@@ -154,6 +155,12 @@ test("a page stays below 1.5 MB with thousands of channels, or of fields", { tim
   assert.ok(wide.length < 1.5e6, `${wide.length}`);
   has(wide, /The first 48 fields follow in detail; --json has all of them\./);
   assert.ok(dataOf(wide).fields.every((field) => field.channels.some(({ stretch }) => stretch)));
+});
+
+test("the page's script is whole without its imports", () => {
+  const script = pageScript();
+  assert.doesNotThrow(() => new Script(script));
+  hasNot(script, /^(?:import|export)\b|sourceMappingURL/m);
 });
 
 test("a page about nothing says so", async () => {

@@ -131,14 +131,18 @@ test("errors of a page are those of the report, which the coder measured", async
 });
 
 test("thinned numbers are off by half a step at most, and gaps stay gaps", () => {
-  const number = fc.oneof(fc.double({ min: -1e6, max: 1e6, noNaN: true }), fc.constant(Number.NaN));
+  const number = fc.oneof(fc.double({ noDefaultInfinity: true }), fc.double({ min: -1e6, max: 1e6 }));
   fc.assert(
     fc.property(fc.array(number, { minLength: 1 }), (list) => {
       const { from, step, counts } = stepsOf(Float64Array.from(list), 2000);
       list.forEach((value, k) => {
         const count = counts[k]!;
         if (Number.isNaN(value)) assert.equal(count, null);
-        else assert.ok(Math.abs(from + step * count - value) <= step * 0.500001 + 1e-9);
+        else {
+          // In eighths: differences of the largest numbers are no numbers.
+          const off = Math.abs(from / 8 + (step / 8) * count - value / 8);
+          assert.ok(off <= (step / 8) * 0.51 + (Math.abs(value) + Math.abs(from)) * 2 ** -52 + 2 ** -1070);
+        }
       });
     }),
   );
