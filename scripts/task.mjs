@@ -104,9 +104,10 @@ function build() {
     );
   });
   const sources = files("src", [".ts"]).filter((path) => !kernels.includes(path));
-  once("dist/.built", [...sources, "tsconfig.json", "package-lock.json"], () => {
+  once("dist/.built", [...sources, "tsconfig.json", "tsconfig.page.json", "package-lock.json"], () => {
     clean("dist", [".js", ".d.ts", ".map"]);
     run(...bin("typescript/bin/tsc", "-p", "tsconfig.json"));
+    run(...bin("typescript/bin/tsc", "-p", "tsconfig.page.json"));
     chmodSync("dist/cli/main.js", 0o755);
   });
 }

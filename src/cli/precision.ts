@@ -1,13 +1,16 @@
 // spillway precision: what each bit depth would cost, measured on every value; nothing is written but the page that is
 // asked for.
 
+import { dirname, resolve } from "node:path";
 import { type Command, Option } from "commander";
 import type { PrecisionReport } from "../pack/precision-of-source.js";
 import type { DtypeChoice } from "../pack/stored-fields.js";
 import type { ProbeOptions, ProbeReport } from "../probe/probe.js";
+import { formatBytes } from "../store/byte-size.js";
+import { createFolder, replaceFile } from "../store/file.js";
 import { channelAxisOption } from "./channel-axis.js";
 import { addCommand, type CommonOptions, sourceFolder } from "./command.js";
-import { parseWhole, print, printJson } from "./output.js";
+import { parseWhole, print, printJson, say } from "./output.js";
 import { describePrecision } from "./precision-table.js";
 import { describeProbe } from "./probe-table.js";
 import { createProgress } from "./progress.js";
@@ -21,6 +24,7 @@ interface PrecisionFlags extends CommonOptions {
   source?: string;
   labels?: string;
   key?: string;
+  html?: string;
   probe?: boolean;
   x?: string;
   y?: string;
@@ -38,6 +42,7 @@ export function addPrecision(program: Command): void {
     examples: [
       ["spillway precision recordings/", "before packing: what --dtype auto would do, and why"],
       ["spillway precision gestures --quick", "an estimate from some 2,000 samples"],
+      ["spillway precision gestures --html report.html", "the same with plots, as a page"],
       ["spillway precision gestures --field wave --channel-axis wave=1", ""],
       ["spillway precision gestures --probe --seeds 5", "trains a small model in each type, and compares"],
     ],
@@ -52,6 +57,7 @@ export function addPrecision(program: Command): void {
     .option(...sourceFolder)
     .option("--labels <file>", "table with a label per sample, for --probe")
     .option("--key <column>", "table of labels: its column of paths or ids")
+    .option("--html <file>", "write the report with its plots to this file, to be opened in a browser")
     .option("--probe", "train a small model on the values as they are and in smaller types (TensorFlow.js)")
     .option("--x <field>", "with --probe: field that the model sees (default: the largest tensor)")
     .option("--y <field>", "with --probe: class field that it is to find (default: the only one)")
@@ -98,11 +104,21 @@ async function runPrecision(path: string, flags: PrecisionFlags): Promise<void> 
   } finally {
     progress.end();
   }
+  if (flags.html !== undefined) await writePage(flags.html, report);
   const isJson = flags.json === true;
   if (!isJson) print(describePrecision(report).join("\n"));
   const probed = flags.probe ? await runProbe(path, flags, readAs) : undefined;
   if (isJson) printJson({ ...withoutKept(report), ...(probed && { probe: probed }) });
   else if (probed) print(["", ...describeProbe(probed)].join("\n"));
+}
+
+/** Writes the page, whole or not at all. */
+async function writePage(path: string, report: PrecisionReport): Promise<void> {
+  const { writePrecisionPage } = await import("./precision-page.js");
+  const page = writePrecisionPage(report);
+  createFolder(dirname(resolve(path)));
+  replaceFile(resolve(path), page);
+  say(`Wrote ${path} (${formatBytes(Buffer.byteLength(page))}): open it in a browser.`);
 }
 
 async function runProbe(
