@@ -1,7 +1,7 @@
 // Chooses how much of each channel the page shows, so that it stays small, and collects it: figures of every channel,
 // plots of as many as there is room for, the fewer values in each the more there are.
 
-import type { FieldPrecision } from "../pack/precision.js";
+import type { FieldPrecision } from "../pack/precision-of-source.js";
 import type { Candidate } from "../precision/candidates.js";
 import { notFinite } from "../precision/facts.js";
 import { channelValues } from "../precision/kept.js";

@@ -1,7 +1,7 @@
 // The part of the page about one field: what is chosen and why, bytes per way as bars, a table of all ways, and a card per
 // channel with its figures and places for its plots, which the script in the browser fills.
 
-import type { FieldPrecision } from "../pack/precision.js";
+import type { FieldPrecision } from "../pack/precision-of-source.js";
 import type { Choice } from "../precision/choose.js";
 import { formatBytes } from "../store/byte-size.js";
 import { elementBytes } from "../tensor/dtype.js";

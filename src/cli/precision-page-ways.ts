@@ -1,7 +1,7 @@
 // Ways to store a whole field, as the page lists them: one row per type, of floats also per form, each with what it is for
 // every channel. What is true of the worst channel is true of the row.
 
-import type { FieldPrecision } from "../pack/precision.js";
+import type { FieldPrecision } from "../pack/precision-of-source.js";
 import type { Candidate } from "../precision/candidates.js";
 import type { Choice } from "../precision/choose.js";
 import type { ChannelReport } from "../precision/report.js";

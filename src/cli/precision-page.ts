@@ -2,7 +2,7 @@
 // page holds all that it needs; its content security policy lets the browser load nothing, and run only these scripts.
 
 import { createHash } from "node:crypto";
-import type { FieldPrecision, PrecisionReport } from "../pack/precision.js";
+import type { FieldPrecision, PrecisionReport } from "../pack/precision-of-source.js";
 import { formatBytes } from "../store/byte-size.js";
 import { elementBytes } from "../tensor/dtype.js";
 import { formatSeconds } from "./output.js";

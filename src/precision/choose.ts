@@ -58,23 +58,45 @@ export function choose(report: FieldReport, options: ChoiceOptions = {}): Choice
     );
   }
   if (dtype !== "auto") return forced(report, dtype);
-  const isGood = (candidate: Candidate, channel: ChannelReport) =>
-    isSafe(candidate, report.dtype) || (lossy && isHidden(candidate, channel));
+  const isLossless: IsGood = (candidate) => isSafe(candidate, report.dtype);
+  const isGood: IsGood = (candidate, channel) =>
+    isLossless(candidate, channel) || (lossy && isHidden(candidate, channel));
   const order = report.dtype.startsWith("float") ? ofFloats : ofIntegers;
-  for (const { dtype: one, form } of order) {
-    if (elementBytes(one) >= elementBytes(report.dtype)) continue;
-    const ways = report.channels.map((channel) =>
-      channel.candidates.find(
-        (way) => way.dtype === one && (form ?? way.form) === way.form && isGood(way, channel),
-      ),
-    );
-    if (!ways.every((way) => way !== undefined)) continue;
-    const chosen = withWays(report, one, ways);
-    const hindrance = hindranceOf(report, elementBytes(one), isGood);
-    return { ...chosen, ...(hindrance ? { hindrance } : {}) };
+  for (const bytes of [1, 2, 4]) {
+    if (bytes >= elementBytes(report.dtype)) break;
+    const sized = order.filter(({ dtype: one }) => elementBytes(one) === bytes);
+    // Of one size what loses nothing comes first.
+    for (const isTaken of lossy ? [isLossless, isGood] : [isLossless]) {
+      for (const { dtype: one, form } of sized) {
+        const ways = waysOf(report, one, form, isTaken);
+        if (!ways) continue;
+        const chosen = withWays(report, one, ways);
+        const hindrance = hindranceOf(report, bytes, isGood);
+        return { ...chosen, ...(hindrance ? { hindrance } : {}) };
+      }
+    }
   }
   const hindrance = hindranceOf(report, elementBytes(report.dtype), isGood);
   return { ...kept(reasonToKeep(report, hindrance)), ...(hindrance ? { hindrance } : {}) };
+}
+
+type IsGood = (candidate: Candidate, channel: ChannelReport) => boolean;
+
+/** How each channel is stored in a type; undefined where one of them cannot be well enough. */
+function waysOf(
+  { channels }: FieldReport,
+  dtype: DType,
+  form: Candidate["form"] | undefined,
+  isGood: IsGood,
+): Candidate[] | undefined {
+  const ways = channels.flatMap((channel) => {
+    const fitting = channel.candidates.filter(
+      (way) => way.dtype === dtype && (form ?? way.form) === way.form && isGood(way, channel),
+    );
+    const way = fitting.find(({ claim }) => claim === "lossless") ?? fitting[0];
+    return way ? [way] : [];
+  });
+  return ways.length === channels.length ? ways : undefined;
 }
 
 /** Nothing is lost: every value comes back; of float32 and narrower values, as what they were. */
@@ -90,17 +112,15 @@ function isHidden(candidate: Candidate, channel: ChannelReport): boolean {
   // A channel with zeros of both signs loses nothing but these.
   if (claim === "lossy" && form === "steps") return true;
   if (claim !== "lossy" || outOfRange > 0 || form === "as it is" || noise === null) return false;
+  // Squares of values beyond 1e154 are infinite: nothing can be said of their errors.
+  if (!Number.isFinite(rmsError) || !Number.isFinite(noise)) return false;
   if (dtype === "int16" && code?.kind === "scaled") return code.scale! <= noise / 2;
   // Of heavy tails the bulk counts: spikes are as exact, for their size, as anything is in float16.
   return rmsError <= noise / 2 || (dtype === "float16" && bulkBound(channel) <= noise / 2);
 }
 
 /** The first channel that has no smaller type than `bytes`. */
-function hindranceOf(
-  report: FieldReport,
-  bytes: number,
-  isGood: (candidate: Candidate, channel: ChannelReport) => boolean,
-): Choice["hindrance"] {
+function hindranceOf(report: FieldReport, bytes: number, isGood: IsGood): Choice["hindrance"] {
   const smaller = [4, 2, 1].find((size) => size < bytes);
   if (smaller === undefined) return undefined;
   for (const channel of report.channels) {

@@ -130,7 +130,7 @@ export function reasonToKeep(report: FieldReport, hindrance?: { channel: number;
   const int16 = report.channels[channel]!.candidates.find(
     ({ dtype, form }) => dtype === "int16" && form === "range",
   );
-  const error = int16 && int16.claim !== "none" && int16.sqnrDb !== null;
+  const error = int16 && int16.claim !== "none" && int16.sqnrDb !== null && Number.isFinite(int16.sqnrDb);
   return error
     ? `${start}; 16 bits would be off by at most ${shown(int16.bound)} (${int16.sqnrDb!.toFixed(0)} dB under the signal).`
     : `${start}.`;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import { test } from "node:test";
 import { writePrecisionPage } from "#spillway/cli/precision-page";
-import type { PrecisionReport } from "#spillway/pack/precision";
+import type { PrecisionReport } from "#spillway/pack/precision-of-source";
 import { chromium, type Tab, withPage } from "../fixtures/browser.js";
 import { newPath } from "../fixtures/new-path.js";
 import { recorderField, reportOn, reports } from "./precision-reports.js";

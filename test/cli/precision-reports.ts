@@ -1,8 +1,14 @@
 // Reports of which it is known what is in them: recorders, images, heavy tails, gaps, constants, scalars, many channels.
 
 import { join } from "node:path";
-import { type DType, pack, tensor } from "spillway";
-import { measurePrecision, type PrecisionOptions, type PrecisionReport } from "#spillway/pack/precision";
+import {
+  type DType,
+  measurePrecision,
+  type PrecisionOptions,
+  type PrecisionReport,
+  pack,
+  tensor,
+} from "spillway";
 import { newPath } from "../fixtures/new-path.js";
 import { Lot, recorder, wave } from "../precision/signals.js";
 

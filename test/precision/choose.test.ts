@@ -311,3 +311,23 @@ test("an axis that samples do not have is refused", () => {
     message: "channel axis 2 is not an axis of samples of shape [4, 2]. Use 0 to 1, or leave it out.",
   });
 });
+
+test("with leave to lose, what loses nothing comes first among types of one size", () => {
+  const lot = new Lot(4);
+  const record = recorder(lot, 12, 0.5, 3);
+  const signal = signalOf("float64", shape, samples, (time, channel) =>
+    lot.next() < 0.01 ? Number.NaN : record(time, channel),
+  );
+  for (const options of [{}, { lossy: true }]) {
+    const { dtype, encoding } = chosen(signal, options);
+    assert.deepEqual([dtype, encoding!.claim], ["float16", "lossless"]);
+  }
+});
+
+test("values whose squares cannot be told are kept", () => {
+  const lot = new Lot(5);
+  const signal = signalOf("float64", shape, samples, () => lot.normal() * 1e200);
+  const choice = chosen(signal, { lossy: true });
+  assert.deepEqual([choice.dtype, choice.encoding], ["float64", undefined]);
+  assert.doesNotMatch(choice.reason, /NaN|Infinity/);
+});
