@@ -144,7 +144,7 @@ export function spectraOf(
 function partOf(low: number, high: number, parts: number): number {
   const range = high - low;
   const part = range < Number.POSITIVE_INFINITY ? range / parts : high / parts - low / parts;
-  return Math.max(part, Number.MIN_VALUE);
+  return Math.min(Number.MAX_VALUE, Math.max(part, Number.MIN_VALUE));
 }
 
 /** Steps from one number to another, also where their difference is beyond the largest number. */
