@@ -1,7 +1,7 @@
-// Makes what the page docs/one-folder.md walks through: a folder of 2,000 simulated recordings, one file each, in a
-// sub-folder per gesture, and beside it a table that tells who made each.
+// Makes what the pages docs/one-folder.md and docs/fewer-bits.md walk through: a folder of simulated recordings in 64-bit
+// floats, one file each, in a sub-folder per gesture, and beside it a table that tells who made each.
 //
-//   node scripts/task.mjs example one-folder recordings [--count 2000] [--from 0]
+//   node scripts/task.mjs example one-folder recordings [--count 2000] [--from 0] [--bits 16]
 
 import fs from "node:fs";
 import { join, resolve } from "node:path";
@@ -32,6 +32,8 @@ if (folder === undefined) {
 }
 const count = flag("count", 2000);
 const from = flag("from", 0);
+/** Of the simulated recorder. */
+const bits = flag("bits", 16);
 makeRecordings(resolve(folder), from, count);
 console.log(
   `${folder}: ${count} simulated recordings of ${stepCount} steps and ${channelCount} channels; ${folder}.csv tells who made them.`,
@@ -43,7 +45,7 @@ function flag(name: string, otherwise: number): number {
 }
 
 function makeRecordings(target: string, first: number, recordings: number): void {
-  const simulate = createGestures(seed);
+  const simulate = createGestures(seed, bits);
   const { values, write } = createNpyWriter([stepCount, channelCount]);
   const rows = ["path,subject,hand"];
   for (const gesture of gestureNames) fs.mkdirSync(join(target, gesture), { recursive: true });

@@ -1,6 +1,6 @@
-// Writes docs/one-folder.md: runs the commands of its template, scripts/one-folder.md, in a temporary folder, and puts
-// what they print behind them. `npm run docs` calls it. A line "$ command" in a block is run; a block that begins with
-// "// name.mjs" is written to that file.
+// Writes the pages of docs/ that are what their commands print: runs the commands of a page's template, scripts/PAGE.md, in
+// a temporary folder, and puts what they print behind them. `npm run docs` calls it. A line "$ command" in a block is run;
+// a block that begins with "// name.mjs" is written to that file.
 
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -9,7 +9,9 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const template = join(root, "scripts/one-folder.md");
+
+/** Pages that are made so. */
+export const pages = ["one-folder", "fewer-bits"];
 
 /** What a command of the page runs. */
 function programOf(command) {
@@ -22,8 +24,9 @@ function programOf(command) {
     .replace(/^node /, `"${process.execPath}" `);
 }
 
-/** Runs the page; gives its text with the output of every command. */
-export function walk() {
+/** Runs a page; gives its text with the output of every command. */
+export function walk(page) {
+  const template = join(root, `scripts/${page}.md`);
   const folder = mkdtempSync(join(tmpdir(), "spillway-walk-"));
   try {
     mkdirSync(join(folder, "node_modules"));
@@ -59,5 +62,5 @@ function run(command, folder) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  writeFileSync(join(root, "docs/one-folder.md"), walk());
+  for (const page of pages) writeFileSync(join(root, `docs/${page}.md`), walk(page));
 }

@@ -62,3 +62,8 @@ class Bitmap:
     def rows(self) -> np.ndarray:
         """All rows of the set, int64 [len(self)]: 8 bytes for each."""
         return np.flatnonzero(np.unpackbits(self._bytes.reshape(-1), bitorder="little")).astype(np.int64, copy=False)
+
+    def content(self, rows: int) -> bytes:
+        """The bits of the first `rows` rows, as they came, zeros beyond them."""
+        size = -(-rows // 8)
+        return self._bytes.reshape(-1)[:size].tobytes().ljust(size, b"\0")

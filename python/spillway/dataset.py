@@ -17,9 +17,11 @@ from .content import Field, Manifest
 from .encoding import cast_type, delivered, is_cast
 from .errors import SpillwayError
 from .excluded import without_excluded
+from .normalize import Normalisation, Normalize, given_normalisations, require_normalizable, standard_normalisations
 from .opening import at_commit, describe_unfinished, open_manifest
 from .rows import RowReader
 from .splits import Scheme, read_bits, read_scheme, scheme_names
+from .statistics import find_statistics
 from .verify import verify_scheme, verify_shards
 
 #: One sample, or a batch of them: a dict of field name to value, or a tuple of values.
@@ -73,6 +75,12 @@ class Dataset:
         Of an indexed dataset: the folder with the samples' files, where it is no longer where it was.
     with_excluded
         Also samples that "spillway exclude" left out.
+    normalize
+        For float32 and float16. "standard": tensors as (value - mean) / std of their channels, "range": as
+        (value - min) / (max - min), by the statistics of the split "train" of the same scheme and fold, whatever split
+        this is; `spillway statistics` measures them. A channel that never changes is only shifted. Or a mean and a std by
+        field, one number for all or one for each channel: {"wave": {"mean": [0.1, 9.8], "std": [1.2, 0.7]}}. The numbers
+        are those that the TypeScript library delivers, bit for bit.
 
     Raises
     ------
@@ -107,10 +115,12 @@ class Dataset:
         commit: Optional[int] = None,
         source: "Optional[Union[str, os.PathLike[str]]]" = None,
         with_excluded: bool = False,
+        normalize: Optional[Normalize] = None,
     ) -> None:
         if dtype not in _DELIVERIES:
             remedy = 'Give "float32", "float16", "original" or "stored".'
             raise SpillwayError(f"dtype is {dtype!r}", "usage", remedy)
+        require_normalizable(normalize, dtype)
         self._path = os.path.abspath(os.fspath(path))
         self._manifest = at_commit(self._path, open_manifest(self._path), commit)
         self._source = None if source is None else os.path.abspath(os.fspath(source))
@@ -129,6 +139,7 @@ class Dataset:
         chosen = None if split is None else read_bits(self._scheme(), split, fold)
         self._bitmap = chosen if with_excluded else without_excluded(self._path, self._manifest, chosen, self._side)
         self._count = self._manifest.rows if self._bitmap is None else len(self._bitmap)
+        self._normalisations = self._normalisations_of(normalize)
         self._reader = RowReader(self._path, self._manifest, self._source)
         if not self._manifest.is_whole or (self._manifest.appended_rows is not None and commit is None):
             warnings.warn(describe_unfinished(self._path, self._manifest), stacklevel=2)
@@ -166,6 +177,22 @@ class Dataset:
         """
         scheme = self._known_scheme()
         return 0 if scheme is None else len(scheme.folds)
+
+    @property
+    def statistics(self) -> Dict[str, Any]:
+        """Figures of the split "train" of this scheme and fold, to normalise by them elsewhere too: for inference.
+
+        Plain data, the caller's: {"view", "split", "samples", "fields": {name: {"channels": [{"count", "nonFinite",
+        "min", "max", "mean", "std"}]}}}, in a field "axis" where its places are the channels, and "fold" of a fold. In
+        the unit of the values, of finite values alone.
+
+        Raises
+        ------
+        SpillwayError
+            `missing` if none were measured, or samples were added, left out or shared out anew since; `corrupt`,
+            `version`, `io`; as opening with a split does
+        """
+        return find_statistics(self._path, self._manifest, self._scheme(), self._fold, self._side)
 
     @property
     def ids(self) -> np.ndarray:
@@ -310,6 +337,8 @@ class Dataset:
         field = self._manifest.fields.get(name)
         if field is None or field.kind == "class":
             return stored.astype(np.int64, copy=False)
+        if name in self._normalisations:
+            return self._normalisations[name].apply(stored, self._dtype)
         return delivered(stored, field, self._dtype)
 
     def _each(self, name: str, stored: np.ndarray) -> List[Any]:
@@ -317,10 +346,22 @@ class Dataset:
         field = self._manifest.fields.get(name)
         if field is None or field.kind == "class":
             return [np.int64(value) for value in stored]
-        if is_cast(field, self._dtype):  # Cast while copying: once through the numbers, not twice.
+        if is_cast(field, self._dtype) and name not in self._normalisations:
+            # Cast while copying: once through the numbers, not twice.
             dtype = cast_type(field, self._dtype)
             return [np.array(value, dtype) for value in stored]
-        return [np.array(value) for value in delivered(stored, field, self._dtype)]
+        return [np.array(value) for value in self._delivered(name, stored)]
+
+    def _normalisations_of(self, normalize: Optional[Normalize]) -> Dict[str, Normalisation]:
+        if normalize is None:
+            return {}
+        if not isinstance(normalize, str):
+            return given_normalisations(normalize, self._manifest.fields)
+        if self._split is None:
+            what = f'normalize="{normalize}" goes by the statistics of a training split, and this dataset is of no split'
+            remedy = 'Open a split: split="train"; or give mean and std by field.'
+            raise SpillwayError(what, "usage", remedy, {"dataset": self._path})
+        return standard_normalisations(normalize, self.statistics, self._manifest.fields)
 
 
 def _chosen(folder: str, manifest: Manifest, fields: Optional[Sequence[str]]) -> List[str]:

@@ -10,12 +10,15 @@ rounded to float64 as written, and what is left out is not computed, so that the
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Optional, Sequence, Tuple
 
 import numpy as np
 
 if TYPE_CHECKING:
     from .content import Field
+
+#: By part of a formula, the number that changes nothing, not even the sign of a zero.
+NOTHING = {"zero": -0.0, "scale": 1.0, "divisor": 1.0, "offset": -0.0}
 
 
 @dataclass(frozen=True)
@@ -115,27 +118,10 @@ def cast_type(field: "Field", dtype: str) -> "np.dtype[Any]":
 
 def decode(stored: np.ndarray, field: "Field") -> np.ndarray:
     """Values of stored records: float64 where the field has formulas, else the stored numbers themselves."""
-    codes = () if field.encoding is None else field.encoding.channels
-    if field.encoding is None or not codes:
+    if field.encoding is None or not field.encoding.channels:
         return stored
-    shape = [1] * stored.ndim
-    if len(codes) > 1 and field.encoding.axis is not None:
-        shape[field.encoding.axis + 1] = len(codes)
-
-    def numbers(name: str, nothing: float) -> Optional[np.ndarray]:
-        """One for each channel; where it is left out what changes nothing, None where it is left out of all."""
-        given = [getattr(code, name) for code in codes]
-        if all(number is None for number in given):
-            return None
-        return np.array([nothing if number is None else number for number in given], np.float64).reshape(shape)
-
     values = stored.astype(np.float64)
-    zero, scale, divisor, offset = (
-        numbers("zero", -0.0),
-        numbers("scale", 1.0),
-        numbers("divisor", 1.0),
-        numbers("offset", -0.0),
-    )
+    zero, scale, divisor, offset = (code_numbers(field, name) for name in ("zero", "scale", "divisor", "offset"))
     with np.errstate(all="ignore"):
         if zero is not None:
             values += zero
@@ -146,6 +132,27 @@ def decode(stored: np.ndarray, field: "Field") -> np.ndarray:
         if offset is not None:
             values += offset
     return values
+
+
+def code_numbers(field: "Field", name: str) -> Optional[np.ndarray]:
+    """One part of a field's formulas, "zero" for example, of a shape that spreads over records, [1, ...].
+
+    Where a channel leaves it out, what changes nothing stands there; None where all of them do.
+    """
+    codes = () if field.encoding is None else field.encoding.channels
+    given = [getattr(code, name) for code in codes]
+    if all(number is None for number in given):
+        return None
+    numbers = [NOTHING[name] if number is None else number for number in given]
+    return spread(numbers, field, None if field.encoding is None else field.encoding.axis)
+
+
+def spread(numbers: Sequence[float], field: "Field", axis: Optional[int]) -> np.ndarray:
+    """Numbers for the places of an axis of a field, or one for all, as float64 that spreads over records, [1, ...]."""
+    shape = [1] * (len(field.shape) + 1)
+    if len(numbers) > 1 and axis is not None:
+        shape[axis + 1] = len(numbers)
+    return np.array(numbers, np.float64).reshape(shape)
 
 
 def _as_original(values: np.ndarray, original: str) -> np.ndarray:

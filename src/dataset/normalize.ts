@@ -21,19 +21,39 @@ export interface MeanAndStd {
  */
 export type Normalize = "standard" | "range" | Readonly<Record<string, MeanAndStd>>;
 
-/** Normalisation by statistics; a channel that never changes is only shifted. */
+/**
+ * Normalisation by statistics; a channel that never changes is only shifted.
+ *
+ * @throws SpillwayError `mismatch` for statistics by another axis than a field is stored by
+ */
 export function normalisationsBy(
   way: "standard" | "range",
-  { fields }: SetStatistics,
+  statistics: SetStatistics,
+  fields: ReadonlyMap<string, Field>,
 ): Record<string, Normalisation> {
   return Object.fromEntries(
-    Object.entries(fields).map(([name, { axis, channels }]) => {
+    Object.entries(statistics.fields).map(([name, { axis, channels }]) => {
+      requireSameAxis(name, axis, fields.get(name));
       const spreads = channels.map(({ std, min, max }) => (way === "standard" ? std : max - min));
       const shift = channels.map(({ mean, min }) => (way === "standard" ? mean : min));
       // The least numbers have no finite inverse.
       const factor = spreads.map((spread) => (Number.isFinite(1 / spread) ? 1 / spread : 1));
       return [name, { axis, shift, factor }];
     }),
+  );
+}
+
+/** A field that is stored with a formula per channel is decoded and normalised in one step: by the same channels. */
+function requireSameAxis(name: string, axis: number | undefined, field: Field | undefined): void {
+  const stored = field?.kind === "tensor" && field.encoding?.axis;
+  if (axis === undefined || typeof stored !== "number" || stored === axis) return;
+  throw new SpillwayError(
+    "mismatch",
+    `field "${name}" has statistics by axis ${axis}, and is stored with a formula for each place of axis ${stored}`,
+    {
+      remedy: "Measure them by that axis: spillway statistics, without --channel-axis.",
+      where: { field: name },
+    },
   );
 }
 

@@ -183,14 +183,15 @@ export class View implements BatchSource {
   }
 
   #normalisations(normalize: Normalize | undefined): Record<string, Normalisation> | undefined {
+    const { columns } = this.#engine.table;
+    const fields = new Map(columns.map(({ name, field }) => [name, field]));
     if (typeof normalize === "string") {
       const { split, scheme, fold, commit, path } = this;
       if (split === undefined || scheme === undefined) throw noTrainingSplit(normalize, path);
       const of = { scheme, commit, ...(fold !== undefined && { fold }) };
-      return normalisationsBy(normalize, findStatistics(this.#catalog, of));
+      return normalisationsBy(normalize, findStatistics(this.#catalog, of), fields);
     }
-    const { columns } = this.#engine.table;
-    return normalisationsOf(normalize, new Map(columns.map(({ name, field }) => [name, field])));
+    return normalisationsOf(normalize, fields);
   }
 
   #startingPoint(

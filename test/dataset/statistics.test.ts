@@ -235,3 +235,24 @@ test("standard and range go by the training split, in every split of the scheme"
     );
   });
 });
+
+test("statistics by another axis than a field is stored by are refused, those for all values are not", async () => {
+  const path = newPath();
+  const value = (i: number, k: number) => [1 / 30, 1 / 4096, 1 / 7][k % 3]! * ((i * 37 + k * 11) % 401);
+  const drawn = upTo(20).map((i) => ({ wave: Float64Array.from({ length: 15 }, (_, k) => value(i, k)) }));
+  const wave = tensor("float64", [5, 3]);
+  await pack(drawn, path, { fields: { wave }, dtype: "auto", channelAxis: { wave: 1 } });
+  await using(path, "16 MiB", async (dataset: Dataset) => {
+    await dataset.split({ train: 1 });
+    const view = dataset.view({ split: "train" });
+    await dataset.measureStatistics({ channelAxis: { wave: 0 } });
+    await refuses(
+      async () => view.batches({ normalize: "standard" }),
+      "mismatch",
+      'field "wave" has statistics by axis 0, and is stored with a formula for each place of axis 1. Measure them by that axis: spillway statistics, without --channel-axis.',
+    );
+    await dataset.measureStatistics({ channelAxis: { wave: null } });
+    for await (const { fields: batch } of view.batches({ normalize: "range" }))
+      for (const number of batch.wave!.data) assert.ok(Number(number) >= 0 && Number(number) <= 1);
+  });
+});
