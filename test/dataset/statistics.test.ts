@@ -195,6 +195,24 @@ test("a damaged file of statistics is named, with what to do", async () => {
   );
 });
 
+test("statistics of other channels than a field has are refused", async () => {
+  const path = await packSplit(20);
+  await measure(path);
+  const file = join(path, "splits/main.statistics.json");
+  const { readFileSync, writeFileSync } = await import("node:fs");
+  const whole = JSON.parse(readFileSync(file, "utf8"));
+  for (const change of [{ axis: 7 }, { axis: 0 }, { axis: undefined }]) {
+    const [entry] = whole.entries;
+    const entries = [{ ...entry, fields: { ...entry.fields, wave: { ...entry.fields.wave, ...change } } }];
+    writeFileSync(file, JSON.stringify({ ...whole, entries }));
+    await refuses(
+      () => using(path, "16 MiB", (dataset: Dataset) => dataset.statistics()),
+      "corrupt",
+      `the statistics of scheme "main" of ${path} are damaged: field "wave" has other channels. Measure them again: spillway statistics ${path}.`,
+    );
+  }
+});
+
 test("standard and range go by the training split, in every split of the scheme", async () => {
   const path = await packSplit(80);
   const { wave } = (await measure(path)).fields;
