@@ -86,42 +86,64 @@ function describeStep({ found, step }: ChannelReport): string {
 /** A line for each type and form: the worst of all channels. */
 function describeCandidates(channels: readonly ChannelReport[], original: string): string[] {
   const head = ["type", "bytes", "of now", "largest error", "rms error", "SQNR", "out of range", ""];
-  const keys = new Map<string, Candidate>();
-  for (const { candidates } of channels) {
-    for (const each of candidates) keys.set(`${each.dtype} ${each.form}`, each);
-  }
-  const rows = [...keys].flatMap(([key, one]) => {
-    const own = channels.flatMap(({ candidates }) =>
-      candidates.filter(({ dtype, form }) => `${dtype} ${form}` === key),
-    );
-    if (own.length < channels.length) return [];
+  const now = channels[0]!.candidates[0]!.bytesPerValue;
+  const rows = waysOf(channels).map(({ dtype, form, own }) => {
     const worst = (pick: (candidate: Candidate) => number) =>
       own.reduce((most, each) => Math.max(most, pick(each)), 0);
     const sqnr = own.flatMap(({ sqnrDb }) => (sqnrDb === null ? [] : [sqnrDb]));
     const outOfRange = own.reduce((sum, each) => sum + each.outOfRange, 0);
-    const now = channels[0]!.candidates[0]!.bytesPerValue;
-    const form =
-      one.form === "standardised"
-        ? ", standardised"
-        : one.form === "steps"
-          ? ", by its steps"
-          : one.form === "range"
-            ? ", over its range"
-            : "";
+    const { bytesPerValue } = own[0]!;
     return [
-      [
-        `${one.dtype}${form}`,
-        String(one.bytesPerValue),
-        `${formatNumber((100 * one.bytesPerValue) / now)} %`,
-        worstText(worst(({ maxError }) => maxError)),
-        worstText(worst(({ rmsError }) => rmsError)),
-        sqnr.length === 0 ? "" : `${Math.min(...sqnr).toFixed(1)} dB`,
-        outOfRange === 0 ? "" : formatCount(outOfRange),
-        claimOf(own, one.dtype === original && one.form === "as it is"),
-      ],
+      `${dtype}${formNames[form]}`,
+      String(bytesPerValue),
+      `${formatNumber((100 * bytesPerValue) / now)} %`,
+      worstText(worst(({ maxError }) => maxError)),
+      worstText(worst(({ rmsError }) => rmsError)),
+      sqnr.length === 0 ? "" : `${Math.min(...sqnr).toFixed(1)} dB`,
+      outOfRange === 0 ? "" : formatCount(outOfRange),
+      claimOf(own, dtype === original && form === "as it is"),
     ];
   });
   return formatTable([head, ...rows], ["left", "right", "right", "right", "right", "right", "right", "left"]);
+}
+
+/** What is said of a form; "mixed": each channel has the best of its own. */
+const formNames = {
+  "as it is": "",
+  steps: ", by its steps",
+  range: ", over its range",
+  standardised: ", standardised",
+  mixed: "",
+} as const;
+
+/** One way to store all channels, with each one's candidate. */
+interface Way {
+  dtype: Candidate["dtype"];
+  form: keyof typeof formNames;
+  own: readonly Candidate[];
+}
+
+/** The ways that every channel has; of a type that they have in different forms only, each one's best. */
+function waysOf(channels: readonly ChannelReport[]): Way[] {
+  const all = channels.flatMap(({ candidates }) => candidates);
+  const dtypes = [...new Set(all.map(({ dtype }) => dtype))];
+  return dtypes.flatMap((dtype): Way[] => {
+    const forms = [...new Set(all.flatMap((each) => (each.dtype === dtype ? [each.form] : [])))];
+    const ways = forms.flatMap((form): Way[] => {
+      const own = channels.flatMap(({ candidates }) =>
+        candidates.filter((each) => each.dtype === dtype && each.form === form).slice(0, 1),
+      );
+      return own.length === channels.length ? [{ dtype, form, own }] : [];
+    });
+    if (ways.length > 0) return ways;
+    const best = channels.flatMap(({ candidates }) =>
+      candidates
+        .filter((each) => each.dtype === dtype)
+        .sort((a, b) => a.rmsError - b.rmsError)
+        .slice(0, 1),
+    );
+    return best.length === channels.length ? [{ dtype, form: "mixed", own: best }] : [];
+  });
 }
 
 function worstText(error: number): string {
