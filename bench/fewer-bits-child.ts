@@ -3,15 +3,15 @@
 
 import { open } from "spillway";
 import { evaluate, fit, useWasm } from "spillway/tfjs";
-import { peakBytes } from "./report.js";
+import { dropCaches, peakBytes } from "./report.js";
 
 /** What is to be done, as JSON on the command line. */
 export interface FewerBitsTask {
   path: string;
   memory: string;
   readers: number;
-  /** Whether an epoch that is not timed comes first. */
-  warmUp: boolean;
+  /** Whether the page cache is dropped between the epoch that is not timed and the one that is. */
+  isCold: boolean;
   /** Trainings instead of an epoch. */
   training?: { seeds: number; epochs: number };
 }
@@ -29,7 +29,7 @@ const task: FewerBitsTask = JSON.parse(process.argv[2]!);
 const result = task.training ? await train(task, task.training) : await epoch(task);
 console.log(JSON.stringify({ ...result, peakBytes: peakBytes() }));
 
-async function epoch({ path, memory, readers, warmUp }: FewerBitsTask): Promise<Partial<FewerBitsResult>> {
+async function epoch({ path, memory, readers, isCold }: FewerBitsTask): Promise<Partial<FewerBitsResult>> {
   const dataset = await open(path, { memory });
   const run = async (isCounted: boolean) => {
     let [xor, sum] = [0, 0];
@@ -43,7 +43,9 @@ async function epoch({ path, memory, readers, warmUp }: FewerBitsTask): Promise<
     }
     return { xor, sum, seconds: (performance.now() - start) / 1000 };
   };
-  if (warmUp) await run(false);
+  // Node and its modules are loaded by now: what is cold afterwards is the data.
+  await run(false);
+  if (isCold) dropCaches();
   const { seconds } = await run(false);
   const { xor, sum } = await run(true);
   const samplesPerSecond = dataset.size / seconds;

@@ -5,7 +5,8 @@
 //
 //   node scripts/task.mjs bench fewer-bits [--samples 12000] [--rounds 3] [--seeds 3] [--epochs 4]
 //
-// Cold drops the page cache before each epoch, which needs root; without it only warm epochs are measured.
+// Epochs are of the loader alone; "training" is an epoch of a small network. Cold drops the page cache before the epoch,
+// which needs root; without it only warm epochs are measured.
 
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
@@ -56,7 +57,7 @@ async function compare(hasSpikes: boolean) {
     `\n${name}, ${samples.toLocaleString("en")} samples of ${stepCount} x ${channelCount}, float64:\n`,
   );
   console.log(
-    "  stored as             bytes     of now   epoch cold   epoch warm   validation accuracy by seed",
+    "  stored as             bytes     of now   epoch cold   epoch warm   training   validation accuracy by seed",
   );
   const variants = [];
   const wanted = ["keep", "auto", "auto --lossy", "float16", "uint8"] as const;
@@ -82,23 +83,24 @@ async function variant(original: string, want: "keep" | "auto" | "auto --lossy" 
   await dataset.close();
   const { dtype, encoding } = stored.data as TensorField;
   const bytes = manifest.shards.reduce((sum, shard) => sum + shard.bytes, 0);
-  const base: FewerBitsTask = { path, memory: "192 MiB", readers: 2, warmUp: false };
+  const base: FewerBitsTask = { path, memory: "192 MiB", readers: 2, isCold: false };
   const rates: Record<"cold" | "warm", number[]> = { cold: [], warm: [] };
   let checksum: FewerBitsResult["checksum"] | undefined;
   for (let round = 0; round < rounds; round += 1) {
-    if (canBeCold && dropCaches()) rates.cold.push(child({ ...base, readers: 16 }).samplesPerSecond);
-    const result = child({ ...base, warmUp: true });
+    if (canBeCold && dropCaches())
+      rates.cold.push(child({ ...base, readers: 16, isCold: true }).samplesPerSecond);
+    const result = child(base);
     rates.warm.push(result.samplesPerSecond);
     checksum = result.checksum;
   }
-  const { accuracies } = child({ ...base, memory: "128 MiB", training });
+  const { accuracies, secondsPerEpoch } = child({ ...base, memory: "128 MiB", training });
   const share = bytes / (samples * (stepCount * channelCount * 8 + 1));
   const rate = (values: number[]) =>
     values.length === 0 ? "-" : `${Math.round(median(values)).toLocaleString("en")}/s`;
   const label = `${want} (${dtype}${encoding ? `, ${encoding.claim}` : ""})`;
   const shown = accuracies.map((accuracy) => (100 * accuracy).toFixed(2)).join("  ");
   console.log(
-    `  ${label.padEnd(24)}${(bytes / 2 ** 20).toFixed(0).padStart(5)} MiB${(100 * share).toFixed(1).padStart(7)} %${rate(rates.cold).padStart(13)}${rate(rates.warm).padStart(13)}   ${shown}`,
+    `  ${label.padEnd(24)}${(bytes / 2 ** 20).toFixed(0).padStart(5)} MiB${(100 * share).toFixed(1).padStart(7)} %${rate(rates.cold).padStart(13)}${rate(rates.warm).padStart(13)}${`${secondsPerEpoch.toFixed(1)} s`.padStart(11)}   ${shown}`,
   );
   return {
     want,
@@ -109,6 +111,7 @@ async function variant(original: string, want: "keep" | "auto" | "auto --lossy" 
     rates,
     checksum,
     accuracies,
+    secondsPerEpoch,
     notes,
   };
 }
