@@ -1,6 +1,7 @@
 // Claim: looking at every value of a file costs no more than three readings of it. The analysis of `spillway precision`
 // (facts about all values, a formula tried on each, kept values, quantiles) on a simulated recorder's float64 file and on
-// noise in float32, against reading the same file once, warm, in one thread; with one and two measuring threads.
+// noise in float32, against reading the same file once in one thread; with one and two measuring threads. Warm out of
+// the page cache, and cold from the disk, which is what data larger than memory comes from (needs root).
 //
 //   node scripts/task.mjs bench precision [--rounds 5] [--megabytes 800]
 //
@@ -17,7 +18,7 @@ import { firstPass } from "#spillway/precision/plan";
 import { reportOf } from "#spillway/precision/report";
 import { fieldStride, type TensorField, tensor } from "#spillway/tensor/field";
 import { benchFolder } from "./numbered.js";
-import { median, numberFlag, warmUp, writeResult } from "./report.js";
+import { dropCaches, median, numberFlag, warmUp, writeResult } from "./report.js";
 
 interface Job {
   path: string;
@@ -103,11 +104,21 @@ async function main() {
     const start = performance.now();
     const plan = firstPass(field, { samples }, probe);
     const planMs = performance.now() - start;
-    const raw: Record<string, number[]> = { read: [], one: [], two: [] };
+    const raw: Record<string, number[]> = { read: [], one: [], two: [], coldRead: [], coldTwo: [] };
     let said = "";
     for (let round = -1; round < rounds; round += 1) {
       const seconds: Record<string, number> = { read: readOnce(path) };
-      for (const threads of [1, 2]) {
+      const ways = [
+        { kind: "one", threads: 1, isCold: false },
+        { kind: "two", threads: 2, isCold: false },
+      ];
+      if (dropCaches()) {
+        seconds.coldRead = readOnce(path);
+        ways.push({ kind: "coldTwo", threads: 2, isCold: true });
+        warmUp(path);
+      }
+      for (const { kind, threads, isCold } of ways) {
+        if (isCold) dropCaches();
         const from = performance.now();
         const bounds = Array.from({ length: threads + 1 }, (_, at) => Math.floor((samples * at) / threads));
         const parts = await Promise.all(
@@ -118,8 +129,8 @@ async function main() {
             ),
         );
         const merged = parts.reduce((a, b) => mergeParts(a, b, plan));
-        seconds[threads === 1 ? "one" : "two"] = (performance.now() - from) / 1000;
-        if (round < 0 && threads === 2) {
+        seconds[kind] = (performance.now() - from) / 1000;
+        if (round < 0 && kind === "two") {
           const reportStart = performance.now();
           const report = reportOf(field, plan, merged);
           const reportMs = performance.now() - reportStart;
@@ -131,6 +142,7 @@ async function main() {
       }
       if (round < 0) continue;
       for (const [kind, time] of Object.entries(seconds)) raw[kind]!.push(time);
+      warmUp(path);
     }
     const bytes = samples * fieldStride(field);
     const rate = (kind: string) => bytes / median(raw[kind]!) / 1e9;
@@ -138,11 +150,17 @@ async function main() {
       `${name.padEnd(36)} read ${rate("read").toFixed(2)} GB/s, measured ${rate("one").toFixed(2)} (${(rate("one") / rate("read")).toFixed(2)}), ` +
         `by two threads ${rate("two").toFixed(2)} (${(rate("two") / rate("read")).toFixed(2)})   ${said}`,
     );
+    if (raw.coldRead!.length > 0)
+      console.log(
+        `${" ".repeat(36)} cold: read ${rate("coldRead").toFixed(2)} GB/s, measured by two threads ${rate("coldTwo").toFixed(2)} (${(rate("coldTwo") / rate("coldRead")).toFixed(2)})`,
+      );
     results.push({
       name,
       bytes,
       said,
-      gigabytesPerSecond: { read: rate("read"), one: rate("one"), two: rate("two") },
+      gigabytesPerSecond: Object.fromEntries(
+        Object.keys(raw).map((kind) => [kind, raw[kind]!.length > 0 ? rate(kind) : undefined]),
+      ),
       raw,
     });
     fs.rmSync(path);
