@@ -1,6 +1,6 @@
 // Measures the values of a tensor field as they stream by, channel by channel, in bounded memory: what a thread does with
 // its part of the data. Bytes go in whole samples; what comes out is plain data (facts.ts) that merges with the others'.
-// Every value is looked at by the kernels in kernels/wasm/measure.ts; kept stretches and ranks take a few of them.
+// Every value is looked at by the kernels in kernels/wasm/ (spread.ts, measure.ts); kept stretches and ranks take a few of them.
 
 import { bindKernels, type Kernels, kernelModule, sharedMemory } from "../kernels/kernels.js";
 import { type DType, elementBytes } from "../tensor/dtype.js";

@@ -32,4 +32,5 @@ export {
 export { float32ToFloat16 } from "./half";
 export { permuteRun, placesOf } from "./permute";
 export { nextOfClass } from "./labels";
-export { spreadFloat64, spreadPair, measureRun, fitRun, tryFormula } from "./measure";
+export { spreadFloat64, spreadPair } from "./spread";
+export { measureRun, fitRun, tryFormula } from "./measure";
