@@ -1,5 +1,7 @@
 // Values of one channel spread into rows of float64, which measure.ts looks at.
 
+import { widenOne } from "./half";
+
 /** Integers, float32 or float64 of type T as float64: `runs` runs of `inner` elements, `step` bytes apart. */
 function spread<T>(from: usize, to: usize, runs: usize, inner: usize, step: usize): void {
   for (let run: usize = 0; run < runs; run += 1, from += step) {
@@ -25,15 +27,7 @@ function spreadWide<T>(from: usize, to: usize, runs: usize, inner: usize, step: 
 function spreadHalf(from: usize, to: usize, runs: usize, inner: usize, step: usize): void {
   for (let run: usize = 0; run < runs; run += 1, from += step) {
     let at = from;
-    for (let k: usize = 0; k < inner; k += 1, at += 2, to += 8) {
-      const half = <u32>load<u16>(at);
-      const value = half & 0x7fff;
-      let bits: u32;
-      if (value > 0x7bff) bits = (value << 13) + (224 << 23);
-      else if (value > 0x03ff) bits = (value << 13) + (112 << 23);
-      else bits = reinterpret<u32>(<f32>value * <f32>5.9604644775390625e-8);
-      store<f64>(to, <f64>reinterpret<f32>(bits | ((half & 0x8000) << 16)));
-    }
+    for (let k: usize = 0; k < inner; k += 1, at += 2, to += 8) store<f64>(to, <f64>widenOne(load<u16>(at)));
   }
 }
 
