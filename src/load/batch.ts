@@ -15,6 +15,14 @@ export interface BatchField {
   readonly dtype: DType;
 }
 
+/** Which other sample of the batch each one is mixed with, and how much of it is its own. */
+export interface Mixed {
+  /** Weight of the sample's own label, 0 to 1; the partner's has the rest. */
+  readonly weights: Float32Array;
+  /** Place of the partner in the batch: its label is `label.data[partners[k]]`. */
+  readonly partners: Int32Array;
+}
+
 /** Some samples, together. Valid until the next batch is asked for. */
 export interface Batch {
   readonly fields: Readonly<Record<string, BatchField>>;
@@ -29,6 +37,8 @@ export interface Batch {
   readonly wrapped: number;
   /** Token with which another run goes on after this batch: `batches({ resume })`. */
   readonly resume: string;
+  /** Only where mixup or cutmix has mixed samples with others of the batch. */
+  readonly mixed?: Mixed;
   /** The same batch in memory of its own, to be kept. */
   copy(): Batch;
 }
@@ -47,7 +57,7 @@ export class BatchMaker {
 
   constructor(plan: LoopPlan, fields: readonly Field[], buffer: ArrayBufferLike, address: number) {
     this.#plan = plan;
-    this.#shapes = fields.map((field) => (field.kind === "class" ? [] : field.shape));
+    this.#shapes = sampleShapes(fields);
     this.#buffer = buffer;
     this.#address = address;
   }
@@ -61,24 +71,58 @@ export class BatchMaker {
   }
 
   #view(place: number, size: number): BatchViews {
-    const slot = place * this.#plan.slotsPerBatch;
-    const fields: Record<string, BatchField> = {};
-    this.#plan.fields.forEach((field, k) => {
-      const at = this.#address + field.ring + slot * field.deliveredStride;
-      fields[field.name] = {
-        data: viewAs(field.delivered, this.#buffer, at, size * field.elements),
-        shape: [size, ...this.#shapes[k]!],
-        dtype: field.delivered,
-      };
+    const { ids, fields, slotsPerBatch } = this.#plan;
+    const rings = fields.map((field) => this.#address + field.ring);
+    return viewSlots({
+      fields,
+      shapes: this.#shapes,
+      buffer: this.#buffer,
+      rings,
+      ids: this.#address + ids,
+      slot: place * slotsPerBatch,
+      size,
     });
-    return { fields, ids: new Float64Array(this.#buffer, this.#address + this.#plan.ids + slot * 8, size) };
   }
 }
 
-type BatchViews = Pick<Batch, "fields" | "ids">;
+/** Views of samples that lie together. */
+export type BatchViews = Pick<Batch, "fields" | "ids">;
+
+/** Samples that lie together in a ring. */
+export interface Slots {
+  fields: LoopPlan["fields"];
+  /** By field: the shape of one sample as it is delivered. */
+  shapes: readonly (readonly number[])[];
+  buffer: ArrayBufferLike;
+  /** By field: the address of slot 0. */
+  rings: readonly number[];
+  /** The address of the id of slot 0. */
+  ids: number;
+  /** First slot, and how many. */
+  slot: number;
+  size: number;
+}
+
+export function viewSlots({ fields, shapes, buffer, rings, ids, slot, size }: Slots): BatchViews {
+  const views: Record<string, BatchField> = {};
+  fields.forEach((field, k) => {
+    const at = rings[k]! + slot * field.deliveredStride;
+    views[field.name] = {
+      data: viewAs(field.delivered, buffer, at, size * field.elements),
+      shape: [size, ...shapes[k]!],
+      dtype: field.delivered,
+    };
+  });
+  return { fields: views, ids: new Float64Array(buffer, ids + slot * 8, size) };
+}
+
+/** Shapes of the samples of some fields, as they are delivered. */
+export function sampleShapes(fields: readonly Field[]): readonly (readonly number[])[] {
+  return fields.map((field) => (field.kind === "class" ? [] : field.shape));
+}
 
 /** A class and no object literal: V8 makes these much faster, which small batches feel. */
-class HeldBatch implements Batch {
+export class HeldBatch implements Batch {
   readonly fields: Readonly<Record<string, BatchField>>;
   readonly ids: Float64Array;
   readonly size: number;

@@ -46,23 +46,33 @@ export function ring(control: Control, bell: number): void {
 }
 
 /** Marks a run as filled; its generation wraps after 2^31 rounds of the ring. */
-export function markFilled(control: Control, run: number): void {
-  const ringRuns = control.done.length;
-  Atomics.store(control.done, run % ringRuns, generationOf(run, ringRuns));
+export function markFilled({ done }: Control, run: number): void {
+  markFilledIn(done, run);
 }
 
-function generationOf(run: number, ringRuns: number): number {
+/** The same of any ring of runs. */
+export function markFilledIn(done: Int32Array, run: number): void {
+  Atomics.store(done, run % done.length, generationOf(run, done.length));
+}
+
+/** How often the place of a run has been filled once that run is there. */
+export function generationOf(run: number, ringRuns: number): number {
   return (Math.floor(run / ringRuns) + 1) | 0;
 }
 
+/** Whether the runs [from, to) are filled. */
+export function isFilled({ done }: Control, from: number, to: number): boolean {
+  return isFilledIn(done, from, to);
+}
+
 /**
- * Whether the runs [from, to) are filled. The last is looked at first: runs are claimed in order, so if any is missing
- * it is most likely that one, and the answer costs one look.
+ * The same of any ring of runs. The last is looked at first: runs are claimed in order, so if any is missing it is most
+ * likely that one, and the answer costs one look.
  */
-export function isFilled(control: Control, from: number, to: number): boolean {
-  const ringRuns = control.done.length;
+export function isFilledIn(done: Int32Array, from: number, to: number): boolean {
+  const ringRuns = done.length;
   for (let run = to - 1; run >= from; run -= 1) {
-    if (Atomics.load(control.done, run % ringRuns) !== generationOf(run, ringRuns)) return false;
+    if (Atomics.load(done, run % ringRuns) !== generationOf(run, ringRuns)) return false;
   }
   return true;
 }

@@ -10,7 +10,15 @@ import { planDecodings, writeDecodings } from "./decodings.js";
 import { isShortage } from "./drawings.js";
 import type { Engine } from "./engine.js";
 import { type Reservation, threadBytes } from "./memory-pool.js";
-import { type Deliver, defaultReaders, type LoopPlan, type PlanInput, planLoop } from "./plan.js";
+import {
+  type Deliver,
+  defaultReaders,
+  type LoopPlan,
+  maxRunLength,
+  type PlanInput,
+  planLoop,
+} from "./plan.js";
+import { entriesBytes } from "./stream-control.js";
 
 /** Which of some loops over one dataset a loop is: the parts of a mix. */
 export interface Company {
@@ -29,6 +37,8 @@ export interface RoomRequest {
   /** Reader threads; undefined lets the plan choose. */
   readers: number | undefined;
   company?: Company | undefined;
+  /** What is shared by several trainers: their largest batch, and the bytes that they need beside the ring. */
+  stream?: { largestBatch: number; trainerBytes: number } | undefined;
 }
 
 /**
@@ -45,7 +55,8 @@ export function reserveLoop(
   const decodings = planDecodings(engine.table.columns, deliver, normalisations);
   const reserve = () => {
     const plan = chooseLoopPlan(engine, request, { isResident, decodings });
-    const reservation = engine.pool.reserve(plan.byteLength, loopPurpose(plan));
+    const byteLength = plan.byteLength + (request.stream ? entriesBytes : 0);
+    const reservation = engine.pool.reserve(byteLength, loopPurpose(plan, request));
     writeDecodings(plan, decodings, reservation);
     return { plan, reservation };
   };
@@ -69,9 +80,12 @@ function chooseLoopPlan(
 ): LoopPlan {
   const { pool } = engine;
   const { schedule, deliver, company = { loops: 1, after: 0 } } = request;
-  const batchSize = Math.min(schedule.batchSize, schedule.epochCount);
+  const { largestBatch = 0, trainerBytes = 0 } = request.stream ?? {};
+  const leastSlots = request.stream ? leastRing(largestBatch) : 0;
+  const extraBytes = request.stream ? entriesBytes + trainerBytes : 0;
+  const batchSize = request.stream ? maxRunLength : Math.min(schedule.batchSize, schedule.epochCount);
   const planFor = (readers: number, ringBytes: number) =>
-    planLoop({ columns: engine.table.columns, ...columns, batchSize, deliver, readers, ringBytes });
+    planLoop({ columns: engine.table.columns, ...columns, batchSize, deliver, readers, ringBytes, leastSlots });
   const fewest = request.readers ?? 1;
   const easy = Math.floor(defaultReaders(pool.byteLength, availableParallelism()) / company.loops);
   const most = request.readers ?? Math.max(1, easy);
@@ -80,32 +94,47 @@ function chooseLoopPlan(
   const spared = request.readers === undefined ? [company.after + 1, company.after] : [company.after];
   for (const loops of spared) {
     for (let readers = most; readers >= fewest; readers -= 1) {
-      const free = pool.largestFree(newThreads(engine, readers)) - loops * another;
+      const free = pool.largestFree(newThreads(engine, readers)) - loops * another - extraBytes;
       const plan = planFor(readers, Math.max(0, free / 2));
       if (plan.byteLength <= free) return plan;
     }
   }
-  throw shortageOf(engine, least, batchSize, company.after * another);
+  throw shortageOf(engine, least, request, company.after * another + extraBytes);
 }
 
 function newThreads(engine: Engine, readers: number): number {
   return Math.max(0, readers - engine.readers.idle);
 }
 
-function loopPurpose(plan: LoopPlan): string {
-  const slot = plan.fields.reduce((sum, field) => sum + field.deliveredStride, 8);
-  const threads = `${plan.readers} reader${plan.readers === 1 ? "" : "s"}`;
-  return `a loop with two batches of ${formatBytes(plan.batchSize * slot)}, ${threads} and their scratch`;
+/** Slots of a ring out of which batches of this size are taken: two of them, and a run that is begun. */
+export function leastRing(batchSize: number): number {
+  return 2 * batchSize + maxRunLength;
 }
 
-/** @param sparedBytes what the loop leaves to its company */
-function shortageOf(engine: Engine, plan: LoopPlan, batchSize: number, sparedBytes: number): SpillwayError {
+function slotBytes({ fields }: LoopPlan): number {
+  return fields.reduce((sum, field) => sum + field.deliveredStride, 8);
+}
+
+function loopPurpose(plan: LoopPlan, { stream }: RoomRequest): string {
+  const batch = formatBytes((stream?.largestBatch ?? plan.batchSize) * slotBytes(plan));
+  const threads = `${plan.readers} reader${plan.readers === 1 ? "" : "s"}`;
+  return `a ${stream ? "feed" : "loop"} with two batches of ${batch}, ${threads} and their scratch`;
+}
+
+/** @param sparedBytes what the loop leaves to its company, or to the trainers that take from it */
+function shortageOf(
+  engine: Engine,
+  plan: LoopPlan,
+  request: RoomRequest,
+  sparedBytes: number,
+): SpillwayError {
   const { pool } = engine;
-  const slot = plan.fields.reduce((sum, field) => sum + field.deliveredStride, 8);
+  const batchSize = request.stream?.largestBatch ?? plan.batchSize;
   const needed = plan.byteLength + newThreads(engine, plan.readers) * threadBytes + sparedBytes;
   const free = pool.largestFree(newThreads(engine, plan.readers)) - sparedBytes;
-  const smaller = Math.floor((free - plan.scratch.byteLength * plan.readers) / (slot * 3));
+  const smaller = Math.floor((free - plan.scratch.byteLength * plan.readers) / (slotBytes(plan) * 3));
   const hint = smaller >= 1 && smaller < batchSize ? `, or lower batchSize to ${smaller}` : "";
-  const others = sparedBytes > 0 ? " and room for the other parts of the mix" : "";
-  return pool.shortage(needed, loopPurpose(plan) + others, hint);
+  const company = request.company ? " and room for the other parts of the mix" : "";
+  const others = request.stream ? " and the buffers of its trainers" : company;
+  return pool.shortage(needed, loopPurpose(plan, request) + others, hint);
 }

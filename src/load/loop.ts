@@ -1,20 +1,17 @@
 // One loop over a view: reserves its share of the memory, sets readers to work, and hands out batches as they become
 // ready. It ends, throws or goes on: it never hangs, and whatever way it ends, slots, threads and files are free.
 
-import { type ErrorRecord, restoreError, type SpillwayError } from "../errors.js";
 import { batchAt, batchCount } from "../order/schedule.js";
 import { encodeToken } from "../order/token.js";
 import { type Batch, BatchMaker } from "./batch.js";
 import { type Control, isFilled, ring, viewControl, word32, word64 } from "./control.js";
-import { type Drawing, requireSameDrawing } from "./drawing.js";
-import type { HeldDrawing } from "./drawings.js";
+import { Crew } from "./crew.js";
 import { type Engine, loopEnded } from "./engine.js";
+import { type Ground, type GroundRequest, takeGround } from "./ground.js";
 import { type RoomRequest, reserveLoop } from "./loop-room.js";
 import type { Reservation } from "./memory-pool.js";
-import type { ReaderJob, ResidentTable } from "./messages.js";
+import type { LoopJob } from "./messages.js";
 import type { LoopPlan } from "./plan.js";
-import type { HeldRows } from "./row-tables.js";
-import type { Selection } from "./selection.js";
 
 /** Milliseconds for which the consumer may sleep although a batch is there, to be woken less often. */
 const sleepMs = 5;
@@ -23,16 +20,10 @@ const sleepMs = 5;
 const breathMs = 20;
 
 /** A loop as it is asked for, everything checked. */
-export interface LoopRequest extends RoomRequest {
+export interface LoopRequest extends RoomRequest, GroundRequest {
   /** Undefined for the catalog's order. */
   seed: number | undefined;
-  selection: Selection;
-  /** How samples are drawn; undefined for the permutation, or the catalog's order. */
-  drawing?: Drawing;
-  /** What the token that the loop goes on from says of the drawing; checked when that is known. */
-  expectedMark?: string | undefined;
   commit: number;
-  signal: AbortSignal | undefined;
   /** What the loop numbers its first batch; above 0 in tests of what happens after billions of batches. */
   firstBatch?: number;
 }
@@ -96,79 +87,51 @@ interface Loop {
   batchMs: number;
   /** Whether the memory was given back: from then on it is somebody else's and must not be touched. */
   isClosed: () => boolean;
-  /** The first error of a reader. */
-  failure: () => SpillwayError | undefined;
+  /** The readers. */
+  crew: Crew;
   /** Stops the readers, waits for them, and gives everything back. */
   close(): Promise<void>;
 }
 
 async function startLoop(engine: Engine, request: LoopRequest): Promise<Loop> {
-  const residents = await engine.residents();
-  engine.requireOpen();
-  const { selection, signal, drawing = { kind: "permutation" } } = request;
-  const { fingerprint, count } = selection;
-  const rows = engine.rows.take(selection);
-  let held: HeldDrawing | undefined;
+  const ground = await takeGround(engine, request);
   try {
-    held = await engine.drawings.take(drawing, { fingerprint, count, rows: rows.table }, residents, signal);
-    engine.requireOpen();
-    if (request.expectedMark !== undefined)
-      requireSameDrawing(request.expectedMark, held.mark, engine.table.root);
-    return launch(engine, request, { residents: residents.table, rows, drawing: held });
+    return launch(engine, request, ground);
   } catch (error) {
-    held?.release();
-    rows.release();
+    ground.release();
     throw error;
   }
 }
 
-/** What a loop works on, all of it in memory. */
-interface LoopGround {
-  residents: ResidentTable;
-  rows: HeldRows;
-  drawing: HeldDrawing;
-}
-
 /** Reserves the loop's memory and sets readers to work. */
-function launch(engine: Engine, request: LoopRequest, { residents, rows, drawing }: LoopGround): Loop {
+function launch(engine: Engine, request: LoopRequest, ground: Ground): Loop {
+  const { residents, rows, drawing } = ground;
   const isResident = residents.columns.map((place) => place !== undefined);
   const { plan, reservation } = reserveLoop(engine, request, isResident);
-  let control: Control;
-  const ended: Promise<void>[] = [];
-  let failure: ErrorRecord | undefined;
   const firstBatch = request.firstBatch ?? 0;
+  let control: Control;
+  let crew: Crew;
   try {
-    control = prepareControl(reservation, plan, firstBatch);
-    const readers = engine.readers.lend(plan.readers);
-    readers.forEach((reader, number) => {
-      const job: ReaderJob = {
-        type: "job",
-        loop: engine.nextLoop(),
-        plan,
-        schedule: request.schedule,
-        seed: request.seed,
-        viewFingerprint: request.selection.fingerprint,
-        drawing: drawing.table,
-        rows: rows.table,
-        residents,
-        reservation: { segment: reservation.segment, address: reservation.address },
-        reader: number,
-        firstBatch,
-      };
-      ended.push(
-        new Promise((resolve) => {
-          reader.run(job, (error) => {
-            if (error) {
-              failure ??= error;
-              // A thread that died could not say so in the shared words.
-              Atomics.store(control.words32, word32.failed, 1);
-              ring(control, word32.consumerBell);
-            }
-            resolve();
-          });
-        }),
-      );
-    });
+    const words = prepareControl(reservation, plan, firstBatch);
+    control = words;
+    const job: Omit<LoopJob, "reader"> = {
+      type: "loop",
+      loop: engine.nextLoop(),
+      plan,
+      schedule: request.schedule,
+      seed: request.seed,
+      viewFingerprint: request.selection.fingerprint,
+      drawing: drawing.table,
+      rows: rows.table,
+      residents,
+      reservation: { segment: reservation.segment, address: reservation.address },
+      firstBatch,
+    };
+    const onFailure = () => {
+      Atomics.store(words.words32, word32.failed, 1);
+      ring(words, word32.consumerBell);
+    };
+    crew = new Crew(engine.readers, plan.readers, (reader) => ({ ...job, reader }), onFailure);
   } catch (error) {
     reservation.release();
     throw error;
@@ -183,16 +146,14 @@ function launch(engine: Engine, request: LoopRequest, { residents, rows, drawing
     end: firstBatch + batchCount(request.schedule),
     batchMs: sleepMs,
     maker: new BatchMaker(plan, engine.fields, reservation.memory.buffer, reservation.address),
-    failure: () => failure && restoreError(failure),
+    crew,
     async close() {
       engine.loops.delete(loop.close);
       if (!isClosed) stop(control);
       isClosed = true;
-      const hold = setInterval(() => {}, 2 ** 30);
-      await Promise.all(ended).finally(() => clearInterval(hold));
+      await crew.ended();
       reservation.release();
-      drawing.release();
-      rows.release();
+      ground.release();
     },
   };
   engine.loops.add(loop.close);
@@ -235,7 +196,7 @@ async function waitFor(loop: Loop, batch: number): Promise<void> {
       const bell = Atomics.load(control.words32, word32.consumerBell);
       Atomics.store(control.words64, word64.wanted, BigInt(wanted));
       if (isBatchReady(loop, batch)) return;
-      if (Atomics.load(control.words32, word32.failed) !== 0) await throwFailure(loop);
+      if (Atomics.load(control.words32, word32.failed) !== 0) throw await loop.crew.failed();
       if (Atomics.load(control.words32, word32.stop) !== 0) return;
       ring(control, word32.readerBell);
       const waiting = Atomics.waitAsync(control.words32, word32.consumerBell, bell);
@@ -249,11 +210,3 @@ async function waitFor(loop: Loop, batch: number): Promise<void> {
   }
 }
 
-async function throwFailure(loop: Loop): Promise<never> {
-  // The reader's own message is on its way: it is posted right after the word is set.
-  for (;;) {
-    const failure = loop.failure();
-    if (failure) throw failure;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}

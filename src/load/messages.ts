@@ -1,8 +1,10 @@
 // What is said between the main thread and a reader thread. Both sides import this; everything in it is plain data or
 // shared memory.
 
+import type { AugmentationPlan } from "../augment/plan.js";
 import type { ErrorRecord } from "../errors.js";
 import type { Schedule } from "../order/schedule.js";
+import type { MakingPlan } from "./making-plan.js";
 import type { LoopPlan } from "./plan.js";
 import type { DatasetTable } from "./table.js";
 
@@ -57,9 +59,8 @@ export type DrawingTable =
       count: number;
     };
 
-/** One loop's work for one reader. */
-export interface ReaderJob {
-  type: "job";
+/** What one reader is to read, and where to. */
+interface ReadingJob {
   loop: number;
   plan: LoopPlan;
   schedule: Schedule;
@@ -72,11 +73,42 @@ export interface ReaderJob {
   reservation: Place;
   /** Number of this reader among those of the loop: which scratch is its own. */
   reader: number;
+}
+
+/** One loop's work for one reader. */
+export interface LoopJob extends ReadingJob {
+  type: "loop";
   /** What the loop numbers its first batch; above 0 in tests only. */
   firstBatch: number;
 }
 
-export type ToReader = ReaderJob;
+/** One stream's work for one reader, see stream-control.ts. */
+export interface StreamJob extends ReadingJob {
+  type: "stream";
+  /** Offset of the trainers' entries in the reservation. */
+  entries: number;
+}
+
+export type ReaderJob = LoopJob | StreamJob;
+
+/** A trainer that has its batches made by the readers: they hear of it before it enters itself. */
+export interface MakingJob {
+  type: "making";
+  /** The stream that it is of, by the number in its jobs. */
+  loop: number;
+  /** Its entry, and which of those that had it one after another it is. */
+  trainer: number;
+  serial: number;
+  plan: MakingPlan;
+  reservation: Place;
+  schedule: Schedule;
+  /** Position of the stream's sample 0; undefined where the stream goes by this schedule. */
+  origin: number | undefined;
+  augmentation: AugmentationPlan;
+  seed: number;
+}
+
+export type ToReader = ReaderJob | MakingJob;
 
 export type FromReader =
   | { type: "ended"; loop: number }

@@ -12,6 +12,7 @@ import { type DType, elementBytes } from "../tensor/dtype.js";
 import { elementCount, type Field } from "../tensor/field.js";
 import { controlBytes } from "./control.js";
 import { threadBytes } from "./memory-pool.js";
+import { readerTimesBytes } from "./stage-times.js";
 import type { ColumnTable } from "./table.js";
 
 /**
@@ -28,7 +29,7 @@ export const residentStride = 16;
 
 /** A run is about this many bytes: enough to make claiming it cheap, little enough to spread well. */
 const runBytes = 256 * 1024;
-const maxRunLength = 64;
+export const maxRunLength = 64;
 
 /** Places of the ring where the memory allows: one with the user, one that waits, one that is being filled. */
 const easyPlaces = 3;
@@ -42,7 +43,8 @@ const easyRingBytes = 8 * 2 ** 20;
 /** Part of the memory that reader threads may take by default. */
 const threadShare = 0.5;
 
-const align = (value: number, unit = 64) => Math.ceil(value / unit) * unit;
+/** The next multiple of a unit. */
+export const align = (value: number, unit = 64) => Math.ceil(value / unit) * unit;
 
 /** Where a field's samples go. Offsets are from the start of the reservation. */
 export interface FieldPlan {
@@ -87,6 +89,8 @@ export interface LoopPlan {
   places: number;
   readers: number;
   ids: number;
+  /** How the readers spend their time: one record each, see stage-times.ts. */
+  times: number;
   fields: FieldPlan[];
   /** Offset of the first reader's scratch, and its parts as offsets from there. */
   scratchStart: number;
@@ -105,6 +109,8 @@ export interface PlanInput {
   readers: number;
   /** Bytes that the ring should not exceed, where two batches fit into it. */
   ringBytes: number;
+  /** Slots that the ring has at least, whatever that takes; default: two batches. */
+  leastSlots?: number;
 }
 
 export function planLoop(input: PlanInput): LoopPlan {
@@ -140,7 +146,8 @@ export function planLoop(input: PlanInput): LoopPlan {
     Math.floor(easyBytes / placeBytes),
     1 + Math.ceil((runsPerReader * input.readers) / runsPerBatch),
   );
-  const places = Math.max(2, Math.min(wanted, Math.floor(input.ringBytes / placeBytes)));
+  const least = Math.max(2, Math.ceil((input.leastSlots ?? 0) / slotsPerBatch));
+  const places = Math.max(least, Math.min(wanted, Math.floor(input.ringBytes / placeBytes)));
   const slots = places * slotsPerBatch;
 
   let at = align(controlBytes + places * runsPerBatch * 4);
@@ -149,6 +156,7 @@ export function planLoop(input: PlanInput): LoopPlan {
     at = start + byteLength;
     return start;
   };
+  const times = place(input.readers * readerTimesBytes);
   const ids = place(slots * 8);
   for (const field of fields) {
     const decoding = decodings[field.column];
@@ -165,6 +173,7 @@ export function planLoop(input: PlanInput): LoopPlan {
     places,
     readers: input.readers,
     ids,
+    times,
     fields,
     scratchStart,
     scratch,

@@ -6,7 +6,7 @@ import { Worker } from "node:worker_threads";
 import { type ErrorRecord, recordError, SpillwayError } from "../errors.js";
 import { kernelModule } from "../kernels/kernels.js";
 import { type MemoryPool, threadBytes } from "./memory-pool.js";
-import type { FromReader, ReaderJob, ReaderStart } from "./messages.js";
+import type { FromReader, ReaderJob, ReaderStart, ToReader } from "./messages.js";
 import type { DatasetTable } from "./table.js";
 
 /** Shards that all readers together keep open at most: a third of what the process may open, shared by eight. */
@@ -20,6 +20,8 @@ const resourceLimits = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 64
 export interface LentReader {
   /** Hands over the work; `onEnd` is called once, with an error if it failed. */
   run(job: ReaderJob, onEnd: (error: ErrorRecord | undefined) => void): void;
+  /** Tells it something while it is at work. */
+  tell(message: ToReader): void;
 }
 
 interface Thread extends LentReader {
@@ -85,6 +87,7 @@ export class ReaderPool {
         if (thread.isDead) this.#finish(thread, threadDied("it had ended before"));
         else worker.postMessage(job);
       },
+      tell: (message) => worker.postMessage(message),
     };
     this.#threads.add(thread);
     worker.on("message", (message: FromReader) => {

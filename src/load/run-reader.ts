@@ -1,0 +1,48 @@
+// From a stretch of counts to samples in the ring: order, place in the layout, reading. What readers of loops and of
+// streams have in common.
+
+import { bindKernels } from "../kernels/kernels.js";
+import type { ReaderJob, ReaderStart } from "./messages.js";
+import { Placement } from "./placement.js";
+import { RunOrder } from "./run-order.js";
+import { type SampleFiles, SampleReader } from "./sample-reader.js";
+import { readerTime, viewTimes } from "./stage-times.js";
+
+export class RunReader {
+  readonly #order: RunOrder;
+  readonly #placement: Placement | undefined;
+  readonly #samples: SampleReader;
+  readonly #ids: Float64Array;
+  readonly #times: Float64Array;
+
+  constructor(start: ReaderStart, job: ReaderJob, files: SampleFiles) {
+    const { plan, reservation } = job;
+    const { placed } = start.table;
+    const memory = start.segments[reservation.segment]!;
+    const scratch = reservation.address + plan.scratchStart + job.reader * plan.scratch.byteLength;
+    const kernels = bindKernels(start.module, memory);
+    this.#order = new RunOrder(job, kernels, memory, scratch, start.segments);
+    this.#placement = placed && new Placement(placed, plan, kernels, memory, scratch);
+    this.#samples = new SampleReader(start, job, files);
+    const slots = plan.places * plan.slotsPerBatch;
+    this.#ids = new Float64Array(memory.buffer, reservation.address + plan.ids, slots);
+    this.#times = viewTimes(memory, reservation.address + plan.times, job.reader);
+  }
+
+  /** Fills slots from `slot` on, which do not wrap, with the samples of counts [from, to), at most a run. */
+  read(from: number, to: number, slot: number): void {
+    const since = performance.now();
+    const count = to - from;
+    const ids = this.#order.rows(from, to);
+    for (let k = 0; k < count; k += 1) this.#ids[slot + k] = ids[k]!;
+    const rows = this.#placement ? this.#placement.rowsOf(ids, count) : ids;
+    this.#samples.read(ids, rows, count, slot);
+    this.#times[readerTime.reading]! += performance.now() - since;
+    this.#times[readerTime.samples]! += count;
+  }
+
+  /** Notes that the reader has slept. */
+  slept(sinceMs: number): void {
+    this.#times[readerTime.waiting]! += performance.now() - sinceMs;
+  }
+}

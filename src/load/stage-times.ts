@@ -1,0 +1,53 @@
+// How readers spend their time: a few float64 numbers of shared memory for each, which it alone writes and anybody
+// reads. Times are wall-clock milliseconds. A number may be read while it is being written: they are for people.
+
+/** Places of a reader's record. */
+export const readerTime = {
+  /** Reading, checking and converting samples into the ring. */
+  reading: 0,
+  /** Augmenting, batches being put together included. */
+  making: 1,
+  /** Sleeping because nothing is free to be written: trainers are the slower side. */
+  waiting: 2,
+  /** Samples that were read. */
+  samples: 3,
+  /** Samples that were augmented. */
+  made: 4,
+} as const;
+
+const numbers = 8;
+
+/** Bytes of a reader's record. */
+export const readerTimesBytes = numbers * 8;
+
+/** What the readers of a loop or stream did since it began, all together. */
+export interface StageTimes {
+  readers: number;
+  readingMs: number;
+  makingMs: number;
+  waitingMs: number;
+  samples: number;
+  made: number;
+}
+
+/** The record of one reader. */
+export function viewTimes(memory: WebAssembly.Memory, address: number, reader: number): Float64Array {
+  return new Float64Array(memory.buffer, address + reader * readerTimesBytes, numbers);
+}
+
+/** @param address of the first reader's record */
+export function sumTimes(memory: WebAssembly.Memory, address: number, readers: number): StageTimes {
+  const sums = new Float64Array(numbers);
+  for (let reader = 0; reader < readers; reader += 1) {
+    const own = viewTimes(memory, address, reader);
+    for (let k = 0; k < numbers; k += 1) sums[k]! += own[k]!;
+  }
+  return {
+    readers,
+    readingMs: sums[readerTime.reading]!,
+    makingMs: sums[readerTime.making]!,
+    waitingMs: sums[readerTime.waiting]!,
+    samples: sums[readerTime.samples]!,
+    made: sums[readerTime.made]!,
+  };
+}

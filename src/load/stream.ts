@@ -1,0 +1,196 @@
+// The stream that trainers share: its ring, its readers, and the entries of those who draw from it. Set to work when the
+// first of them asks, closed when the last one has left. Who may join when is the feed's to say (feed/).
+
+import type { SpillwayError } from "../errors.js";
+import { createSchedule, type Schedule } from "../order/schedule.js";
+import { word32, word64 } from "./control.js";
+import { Crew } from "./crew.js";
+import type { Engine } from "./engine.js";
+import type { Ground } from "./ground.js";
+import { type RoomRequest, reserveLoop } from "./loop-room.js";
+import type { Reservation } from "./memory-pool.js";
+import type { MakingJob, Place, StreamJob } from "./messages.js";
+import type { LoopPlan } from "./plan.js";
+import { type StageTimes, sumTimes } from "./stage-times.js";
+import { entry64, entryState, maxTrainers, StreamControl } from "./stream-control.js";
+
+/** A stream as it is asked for. */
+export interface StreamRequest extends RoomRequest {
+  /** Undefined for the catalog's order. */
+  seed: number | undefined;
+  viewFingerprint: string;
+}
+
+/** How a trainer enters itself. */
+export interface Entry {
+  /** The stream's count of its first sample. */
+  from: number;
+  /** The count after its last one. */
+  end: number;
+  /** Whether it may be made to skip, or all others wait for it. */
+  slow: "wait" | "skip";
+}
+
+/** The samples of a view from a position on, one epoch after another without an end. */
+export function endlessSchedule(n: number, position: number): Schedule {
+  const epochs = Number.POSITIVE_INFINITY;
+  return createSchedule({ n, batchSize: 1, rank: 0, worldSize: 1, last: "join", position, epochs });
+}
+
+export class Stream {
+  readonly plan: LoopPlan;
+  readonly place: Place;
+  /** Offset of the entries from there. */
+  readonly entries: number;
+  readonly control: StreamControl;
+  readonly #engine: Engine;
+  readonly #reservation: Reservation;
+  readonly #job: Omit<StreamJob, "reader">;
+  readonly #serials = new Int32Array(maxTrainers);
+  #crew: Crew | undefined;
+  #isClosed = false;
+
+  /** Reserves the ring. @throws SpillwayError `memory`, with the smallest that works */
+  constructor(engine: Engine, request: StreamRequest, { residents, rows, drawing }: Ground) {
+    this.#engine = engine;
+    const isResident = residents.columns.map((place) => place !== undefined);
+    const { plan, reservation } = reserveLoop(engine, request, isResident);
+    this.plan = plan;
+    this.#reservation = reservation;
+    this.place = { segment: reservation.segment, address: reservation.address };
+    this.entries = Math.ceil(plan.byteLength / 64) * 64;
+    this.control = new StreamControl(
+      reservation.memory,
+      reservation.address,
+      reservation.address + this.entries,
+      { runLength: plan.runLength, ringRuns: plan.places * plan.runsPerBatch },
+    );
+    this.control.reset();
+    this.#job = {
+      type: "stream",
+      loop: engine.nextLoop(),
+      plan,
+      schedule: request.schedule,
+      seed: request.seed,
+      viewFingerprint: request.viewFingerprint,
+      drawing: drawing.table,
+      rows: rows.table,
+      residents,
+      reservation: this.place,
+      entries: this.entries,
+    };
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  get isStarted(): boolean {
+    return this.#crew !== undefined;
+  }
+
+  /** Sets the readers to work. @throws SpillwayError `memory` if a thread does not fit */
+  start(): void {
+    const { words32, words64 } = this.control.control;
+    Atomics.store(words64, word64.claimed, 0n);
+    new Float64Array(
+      this.#reservation.memory.buffer,
+      this.place.address + this.plan.times,
+      this.plan.readers * 8,
+    ).fill(0);
+    this.#crew = new Crew(
+      this.#engine.readers,
+      this.plan.readers,
+      (reader) => ({ ...this.#job, reader }),
+      () => {
+        Atomics.store(words32, word32.failed, 1);
+        this.control.wakeAll();
+      },
+    );
+  }
+
+  /** A number for a new trainer, and which of those that had it one after another it is; undefined where all are taken. */
+  freeEntry(): { trainer: number; serial: number } | undefined {
+    for (let trainer = 0; trainer < maxTrainers; trainer += 1) {
+      if (this.control.state(trainer) !== entryState.free || this.control.makers(trainer) !== 0) continue;
+      const serial = this.#serials[trainer]! + 1;
+      this.#serials[trainer] = serial;
+      return { trainer, serial };
+    }
+    return undefined;
+  }
+
+  /**
+   * Enters a trainer. Where the stream runs already, its first sample may be gone by then: it is then taken out again.
+   *
+   * @param firstChoice gives the trainer's first count, at least as large as the oldest that is safe
+   */
+  enter(
+    { trainer, serial }: { trainer: number; serial: number },
+    { from, end, slow }: Entry,
+    firstChoice: (oldestSafe: number) => Pick<Entry, "from" | "end">,
+  ): Pick<Entry, "from" | "end"> {
+    const { control } = this;
+    for (const word of Object.values(entry64)) control.set(trainer, word, 0);
+    control.setSerial(trainer, serial);
+    let entered = { from, end };
+    for (;;) {
+      control.set(trainer, entry64.released, entered.from);
+      control.set(trainer, entry64.end, entered.end);
+      control.set(trainer, entry64.wanted, -1);
+      control.setState(trainer, slow === "wait" ? entryState.waits : entryState.skips);
+      // After the entry is seen by all, nobody writes over what is safe now.
+      const safe = control.oldestSafe;
+      if (entered.from >= safe) break;
+      entered = firstChoice(safe);
+    }
+    control.wakeReaders();
+    return entered;
+  }
+
+  /** Tells the readers what they are to make for a trainer, before it enters itself. */
+  makeFor(making: Omit<MakingJob, "type" | "loop">): void {
+    this.#crew?.tell({ type: "making", loop: this.#job.loop, ...making });
+    this.control.wakeReaders();
+  }
+
+  /** Takes a trainer out, and waits until no reader works on its memory. */
+  async leave(trainer: number): Promise<void> {
+    const { control } = this;
+    control.setState(trainer, entryState.free);
+    control.wakeReaders();
+    const { words, at } = control.bell(trainer);
+    for (;;) {
+      const bell = Atomics.load(words, at);
+      if (control.makers(trainer) === 0 || this.#isClosed || this.#crew === undefined) return;
+      const waiting = Atomics.waitAsync(words, at, bell);
+      if (waiting.async) await waiting.value;
+    }
+  }
+
+  /** Whether any trainer is there. */
+  get hasTrainers(): boolean {
+    for (let trainer = 0; trainer < maxTrainers; trainer += 1) {
+      if (this.control.state(trainer) !== entryState.free) return true;
+    }
+    return false;
+  }
+
+  /** The first error of a reader, once it has said that there is one. */
+  failed(): Promise<SpillwayError> {
+    return this.#crew!.failed();
+  }
+
+  times(): StageTimes {
+    return sumTimes(this.#reservation.memory, this.place.address + this.plan.times, this.plan.readers);
+  }
+
+  /** Stops the readers, waits for them, and gives the memory back. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.control.stop();
+    await this.#crew?.ended();
+    this.#reservation.release();
+  }
+}
