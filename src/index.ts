@@ -1,5 +1,52 @@
 // The public API of Spillway: re-exports only, pinned by a snapshot test.
 
+export {
+  type CustomFunction,
+  type CustomInfo,
+  type CustomOptions,
+  custom,
+} from "./augment/custom.js";
+export { type ColourJitterOptions, colourJitter } from "./augment/image-colours.js";
+export {
+  type EraseOptions,
+  erase,
+  type FlipOptions,
+  flip,
+  type RandomResizedCropOptions,
+  type RotationOptions,
+  randomResizedCrop,
+  rotation,
+} from "./augment/image-places.js";
+export { cutmix, type MixOptions, mixup } from "./augment/mixing.js";
+export type { Augmentation } from "./augment/transform.js";
+export {
+  type FrequencyMaskOptions,
+  frequencyMask,
+  type NoiseOptions,
+  noise,
+} from "./augment/wave-spectrum.js";
+export {
+  type CropOptions,
+  crop,
+  type PermutationOptions,
+  permutation,
+  type ShiftOptions,
+  shift,
+  type TimeMaskOptions,
+  type TimeWarpOptions,
+  timeMask,
+  timeWarp,
+} from "./augment/wave-time.js";
+export {
+  type ChannelDropoutOptions,
+  channelDropout,
+  type JitterOptions,
+  jitter,
+  type MagnitudeWarpOptions,
+  magnitudeWarp,
+  type ScalingOptions,
+  scaling,
+} from "./augment/wave-values.js";
 export type { Annotated, AnnotateOptions, GivenRow } from "./catalog/annotate-options.js";
 export type { CatalogColumn } from "./catalog/columns.js";
 export type { QueryAnswer, QueryColumn, QueryValue } from "./catalog/query.js";

@@ -5,6 +5,7 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { SpillwayError } from "../errors.js";
 import type { Columns } from "../format/columns.js";
+import { nearestNames } from "../near-names.js";
 import { createFolder, syncFolder } from "../store/file.js";
 import { removeLeftovers } from "./annotate.js";
 import {
@@ -17,7 +18,6 @@ import {
   writeVersions,
 } from "./annotations.js";
 import type { CatalogPlace } from "./catalog-reader.js";
-import { nearestNames } from "./near-names.js";
 
 /** One version, as it is listed. */
 export interface ListedVersion {

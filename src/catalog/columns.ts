@@ -3,9 +3,9 @@
 
 import { SpillwayError } from "../errors.js";
 import { type ColumnType, isSameColumn } from "../format/columns.js";
+import { nearestNames } from "../near-names.js";
 import { type AddedColumn, addedColumns } from "./annotations.js";
 import { type CatalogPlace, classFields } from "./catalog-reader.js";
-import { nearestNames } from "./near-names.js";
 
 /**
  * Where a column comes from: `own` to every catalog, `class` field, `user` column since packing, `added` later, or

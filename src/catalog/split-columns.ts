@@ -2,11 +2,11 @@
 // takes 4 bytes a row, and equal values compare as numbers. Made in one pass over the catalog for all columns asked for.
 
 import { SpillwayError } from "../errors.js";
+import { nearestNames } from "../near-names.js";
 import type { Numbering } from "./assignment.js";
 import type { CatalogPlace, CatalogRecords } from "./catalog-reader.js";
 import { scanColumns } from "./column-scan.js";
 import { storedColumns } from "./columns.js";
-import { nearestNames } from "./near-names.js";
 
 /** How columns are read: the catalog's own, or with those that were added later. */
 export interface ColumnReader {

@@ -4,6 +4,7 @@
 
 import { readFileSync } from "node:fs";
 import { type DType, elementBytes } from "../tensor/dtype.js";
+import type { AugmentKernels } from "./augmentation.js";
 
 /** Converts `count` values at `from` into float32 (or float16) at `to`. */
 export type Convert = (from: number, to: number, count: number) => void;
@@ -15,7 +16,7 @@ export type Convert = (from: number, to: number, count: number) => void;
 export type Decode = (from: number, to: number, first: number, count: number, code: number) => void;
 
 /** What the WebAssembly module exports; see wasm/ for the meaning of each. */
-export interface Kernels {
+export interface Kernels extends AugmentKernels {
   xxh64Matches(at: number, length: number, sum: number): number;
   xxh64Runs(at: number, runLength: number, length: number, to: number): void;
   xxh64Start(state: number): void;

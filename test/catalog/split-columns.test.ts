@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CatalogPlace } from "#spillway/catalog/catalog-reader";
-import { nearestNames } from "#spillway/catalog/near-names";
 import { type ColumnNumbers, combineColumns, readColumns } from "#spillway/catalog/split-columns";
+import { nearestNames } from "#spillway/near-names";
 import { readManifest } from "#spillway/source/manifest-file";
 import { packed } from "../fixtures/packed.js";
 import { refuses } from "../source/fixtures.js";

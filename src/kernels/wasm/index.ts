@@ -34,3 +34,22 @@ export { permuteRun, placesOf } from "./permute";
 export { nextOfClass } from "./labels";
 export { spreadFloat64, spreadPair } from "./spread";
 export { measureRun, fitRun, tryFormula } from "./measure";
+export { naturalLog, exponential, sineOfTurns, cosineOfTurns } from "./augment-maths";
+export { addNormals, writeNormals } from "./augment-normals";
+export { copyBox, fillBox, repeatElement, mirrorRows } from "./augment-boxes";
+export { scaleChannels, multiplyCurves, blend } from "./augment-values";
+export { evenPlaces, warpedPlaces, takeSteps, takePixels } from "./augment-resample";
+export {
+  writeTurns,
+  transform,
+  conjugateAll,
+  writeChirp,
+  transformAny,
+  clearFrequencies,
+  loadPair,
+  storePair,
+  colourFrequencies,
+  variance32,
+  addScaled,
+} from "./augment-spectrum";
+export { meanOf, meanGrey, stretchValues, saturatePixels, turnHues } from "./augment-colour";
