@@ -73,11 +73,26 @@ export type {
   SplitResult,
 } from "./dataset/split.js";
 export type { StatisticsOptions } from "./dataset/statistics.js";
-export { type Batches, type BatchOptions, type BatchSource, View } from "./dataset/view.js";
+export {
+  type Batches,
+  type BatchOptions,
+  type BatchSource,
+  type FeedOptions,
+  type ReadingOptions,
+  View,
+} from "./dataset/view.js";
 export { type ErrorCode, type ErrorPlace, SpillwayError } from "./errors.js";
+export { Feed } from "./feed/feed.js";
+export type { FeedStats } from "./feed/feed-stats.js";
+export { type TakenTrainer, takeTrainer } from "./feed/hand-over.js";
+export { Trainer, type TrainerHandle } from "./feed/trainer.js";
+export type { TrainerBatch } from "./feed/trainer-batch.js";
+export type { TrainerOptions } from "./feed/trainer-options.js";
+export type { TrainerStats } from "./feed/trainer-stats.js";
 export type { Columns, ColumnType, ColumnValue } from "./format/columns.js";
-export type { Batch, BatchField } from "./load/batch.js";
+export type { Batch, BatchField, Mixed } from "./load/batch.js";
 export type { Deliver } from "./load/plan.js";
+export type { StageTimes } from "./load/stage-times.js";
 export type { Last } from "./order/schedule.js";
 export type { Take } from "./order/take.js";
 export {

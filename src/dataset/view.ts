@@ -3,6 +3,7 @@
 
 import type { CatalogPlace } from "../catalog/catalog-reader.js";
 import { SpillwayError } from "../errors.js";
+import { Feed } from "../feed/feed.js";
 import type { Normalisation } from "../kernels/decoding.js";
 import type { Batch } from "../load/batch.js";
 import { type Drawing, requireSameDrawing } from "../load/drawing.js";
@@ -12,21 +13,18 @@ import type { Company } from "../load/loop-room.js";
 import type { Deliver } from "../load/plan.js";
 import type { Selection } from "../load/selection.js";
 import { checkSeed } from "../order/keys.js";
-import { batchCount, createSchedule, type Last } from "../order/schedule.js";
+import { batchCount, createSchedule, type Last, requireWhole } from "../order/schedule.js";
 import { parseToken, type ResumePoint } from "../order/token.js";
 import { type DrawingOptions, drawingOf, knownMark } from "./drawing.js";
 import { findStatistics } from "./kept-statistics.js";
 import { type Normalize, normalisationsBy, normalisationsOf, requireDeliver } from "./normalize.js";
 
-export interface BatchOptions extends DrawingOptions {
-  /** Samples per batch and rank, default 32. */
-  batchSize?: number;
+/** What loops and feeds have in common. */
+export interface ReadingOptions extends DrawingOptions {
   /** Decides the order, default 0. The same seed gives the same order, whatever the memory, threads or ranks. */
   seed?: number;
   /** false: the catalog's order, the same in each epoch. Default true: each epoch a new permutation of all samples. */
   shuffle?: boolean;
-  /** Epochs in all, default 1; a resumed run counts those that lie behind. Infinity is allowed. */
-  epochs?: number;
   /**
    * Tensors as float32 (default); as float16, that is float32 rounded once more, raw bits in a Uint16Array; or as stored,
    * where `dataset.fields.wave.encoding` tells what the numbers stand for. Class labels are always as stored.
@@ -39,6 +37,17 @@ export interface BatchOptions extends DrawingOptions {
    * order, and tokens do not depend on it.
    */
   normalize?: Normalize | undefined;
+  /** Token of an earlier run (`batch.resume`): go on after that batch. Replaces `seed`; drawing must be the same. */
+  resume?: string;
+  /** Reader threads; default: as many as pay on this machine and fit in half of the memory. */
+  readers?: number;
+}
+
+export interface BatchOptions extends ReadingOptions {
+  /** Samples per batch and rank, default 32. */
+  batchSize?: number;
+  /** Epochs in all, default 1; a resumed run counts those that lie behind. Infinity is allowed. */
+  epochs?: number;
   /** This process's number among `worldSize` that train together, default 0 of 1. */
   rank?: number;
   worldSize?: number;
@@ -47,12 +56,18 @@ export interface BatchOptions extends DrawingOptions {
    * fills it up from the same epoch's start, "join" from the next epoch.
    */
   last?: Last;
-  /** Token of an earlier run (`batch.resume`): go on after that batch. Replaces `seed`; drawing must be the same. */
-  resume?: string;
-  /** Reader threads; default: as many as pay on this machine and fit in half of the memory. */
-  readers?: number;
   /** Ends the loop, which then throws the signal's reason. */
   signal?: AbortSignal;
+}
+
+export interface FeedOptions extends ReadingOptions {
+  /** Batch size of the largest trainer that will join when others are at work already; default: that of those before. */
+  largestBatch?: number;
+  /**
+   * Looks for trainers that write into what they share, and fills batches with NaN when they are given back. Costs a
+   * copy and two hashes of every batch.
+   */
+  debug?: boolean;
 }
 
 /** The batches of a loop, to be taken once by `for await`. */
@@ -136,16 +151,38 @@ export class View implements BatchSource {
     return this.#loop(options);
   }
 
-  #loop(options: BatchOptions, company?: Company): Batches {
-    const {
-      batchSize = 32,
-      epochs = 1,
-      deliver = "float32",
-      rank = 0,
-      worldSize = 1,
+  /**
+   * One reading of the view for several models: each trainer that joins has its own batch size, augmentation and pace,
+   * and sees the samples in the order that `batches()` with this seed would give.
+   *
+   *   const feed = train.feed({ seed: 7 });
+   *   const a = feed.trainer({ batchSize: 64 });
+   *   const b = feed.trainer({ batchSize: 128, augment: [jitter({ sigma: 0.03 })] });
+   *
+   * @throws SpillwayError as `batches` does
+   */
+  feed(options: FeedOptions = {}): Feed {
+    const { largestBatch = 0, debug = false } = options;
+    requireWhole("largestBatch", largestBatch, 0);
+    const { deliver, normalisations, readers, drawing, from } = this.#reading(options);
+    return new Feed(this.#engine, {
+      selection: this.#selection,
+      seed: from.seed,
+      position: from.position,
+      drawing,
+      expectedMark: from.drawing,
+      commit: this.commit,
+      deliver,
+      normalisations,
       readers,
-      signal,
-    } = options;
+      largestBatch,
+      debug,
+    });
+  }
+
+  /** What loops and feeds have in common, checked. */
+  #reading(options: ReadingOptions) {
+    const { deliver = "float32", readers } = options;
     requireDeliver(deliver, options.normalize);
     const normalisations = this.#normalisations(options.normalize);
     if (readers !== undefined && !(Number.isInteger(readers) && readers >= 1 && readers <= 256)) {
@@ -155,6 +192,12 @@ export class View implements BatchSource {
     }
     const drawing = drawingOf(options, { size: this.size, catalog: this.#catalog });
     const from = this.#startingPoint(options, drawing);
+    return { deliver, normalisations, readers, drawing, from };
+  }
+
+  #loop(options: BatchOptions, company?: Company): Batches {
+    const { batchSize = 32, epochs = 1, rank = 0, worldSize = 1, signal } = options;
+    const { deliver, normalisations, readers, drawing, from } = this.#reading(options);
     const last = options.last ?? (worldSize > 1 ? "drop" : "keep");
     const schedule = createSchedule({
       n: this.size,
@@ -195,7 +238,7 @@ export class View implements BatchSource {
   }
 
   #startingPoint(
-    options: BatchOptions,
+    options: ReadingOptions,
     drawing: Drawing,
   ): Pick<ResumePoint, "seed" | "position" | "drawing"> {
     if (options.resume === undefined) {

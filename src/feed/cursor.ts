@@ -60,7 +60,7 @@ export class Cursor {
   async *batches(signal: AbortSignal | undefined): AsyncGenerator<TrainerBatch, void, undefined> {
     const { schedule, trainer } = this.#seat;
     const stream = this.#stream;
-    const wake = () => stream.wakeTrainer(trainer);
+    const wake = () => this.wake();
     signal?.addEventListener("abort", wake, { once: true });
     let breathAt = performance.now() + breathMs;
     try {
@@ -91,6 +91,11 @@ export class Cursor {
     } finally {
       signal?.removeEventListener("abort", wake);
     }
+  }
+
+  /** Wakes it where it sleeps, to look whether it is closed. */
+  wake(): void {
+    this.#stream.wakeTrainer(this.#seat.trainer);
   }
 
   /** The next batch, once it is there; undefined after the last. */

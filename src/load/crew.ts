@@ -17,7 +17,7 @@ export class Crew {
     pool: ReaderPool,
     count: number,
     jobOf: (reader: number) => ReaderJob,
-    onFailure: () => void,
+    onFailure: (error: SpillwayError) => void,
   ) {
     this.#readers = pool.lend(count);
     this.#readers.forEach((reader, number) => {
@@ -26,7 +26,7 @@ export class Crew {
           reader.run(jobOf(number), (error) => {
             if (error) {
               this.#failure ??= error;
-              onFailure();
+              onFailure(restoreError(error));
             }
             resolve();
           });

@@ -37,8 +37,8 @@ export interface RoomRequest {
   /** Reader threads; undefined lets the plan choose. */
   readers: number | undefined;
   company?: Company | undefined;
-  /** What is shared by several trainers: their largest batch, and the bytes that they need beside the ring. */
-  stream?: { largestBatch: number; trainerBytes: number } | undefined;
+  /** Of a stream, the largest batch of those that draw from it. */
+  stream?: { largestBatch: number } | undefined;
 }
 
 /**
@@ -79,16 +79,14 @@ function chooseLoopPlan(
   columns: Pick<PlanInput, "isResident" | "decodings">,
 ): LoopPlan {
   const { pool } = engine;
-  const { schedule, deliver, company = { loops: 1, after: 0 } } = request;
-  const { largestBatch = 0, trainerBytes = 0 } = request.stream ?? {};
-  const leastSlots = request.stream ? leastRing(largestBatch) : 0;
-  const extraBytes = request.stream ? entriesBytes + trainerBytes : 0;
+  const { schedule, deliver, company = { after: 0 } } = request;
+  const leastSlots = request.stream ? leastRing(request.stream.largestBatch) : 0;
+  const extraBytes = request.stream ? entriesBytes : 0;
   const batchSize = request.stream ? maxRunLength : Math.min(schedule.batchSize, schedule.epochCount);
   const planFor = (readers: number, ringBytes: number) =>
     planLoop({ columns: engine.table.columns, ...columns, batchSize, deliver, readers, ringBytes, leastSlots });
   const fewest = request.readers ?? 1;
-  const easy = Math.floor(defaultReaders(pool.byteLength, availableParallelism()) / company.loops);
-  const most = request.readers ?? Math.max(1, easy);
+  const most = mostReaders(engine, request);
   const least = planFor(fewest, 0);
   const another = least.byteLength + fewest * threadBytes;
   const spared = request.readers === undefined ? [company.after + 1, company.after] : [company.after];
@@ -100,6 +98,12 @@ function chooseLoopPlan(
     }
   }
   throw shortageOf(engine, least, request, company.after * another + extraBytes);
+}
+
+/** Readers that a loop gets at most. */
+export function mostReaders({ pool }: Engine, { readers, company }: RoomRequest): number {
+  const easy = defaultReaders(pool.byteLength, availableParallelism());
+  return readers ?? Math.max(1, Math.floor(easy / (company?.loops ?? 1)));
 }
 
 function newThreads(engine: Engine, readers: number): number {
@@ -134,7 +138,6 @@ function shortageOf(
   const free = pool.largestFree(newThreads(engine, plan.readers)) - sparedBytes;
   const smaller = Math.floor((free - plan.scratch.byteLength * plan.readers) / (slotBytes(plan) * 3));
   const hint = smaller >= 1 && smaller < batchSize ? `, or lower batchSize to ${smaller}` : "";
-  const company = request.company ? " and room for the other parts of the mix" : "";
-  const others = request.stream ? " and the buffers of its trainers" : company;
+  const others = request.company && sparedBytes > 0 ? " and room for the other parts of the mix" : "";
   return pool.shortage(needed, loopPurpose(plan, request) + others, hint);
 }

@@ -10,7 +10,7 @@
 // has given it back.
 
 import type { AugmentationPlan } from "../augment/plan.js";
-import { align, type FieldPlan, type LoopPlan, maxRunLength } from "./plan.js";
+import { align, type DeliveredField, maxRunLength } from "./plan.js";
 
 /** Places of a ring of made batches: one with the trainer, one that waits, one that is being made. */
 const madePlaces = 3;
@@ -19,7 +19,7 @@ const madePlaces = 3;
 const madeRunBytes = 128 * 1024;
 
 /** Whether transforms work on a field: on float32, which labels never are. */
-export function isAugmented({ delivered }: Pick<FieldPlan, "delivered">): boolean {
+export function isAugmented({ delivered }: Pick<DeliveredField, "delivered">): boolean {
   return delivered === "float32";
 }
 
@@ -63,9 +63,10 @@ export interface MakingRequest {
   wrapped: number;
 }
 
-/** The plan, for a stream with these fields and readers. */
+/** @param readers that the stream has at most: each has scratch of its own */
 export function planMaking(
-  { fields, readers }: Pick<LoopPlan, "fields" | "readers">,
+  fields: readonly DeliveredField[],
+  readers: number,
   { batchSize, augmentation, wrapped }: MakingRequest,
 ): MakingPlan {
   const places = augmentation ? madePlaces : 1;
@@ -113,7 +114,7 @@ export function planMaking(
   };
 }
 
-function planScratch(fields: readonly FieldPlan[], augmentation: AugmentationPlan | undefined) {
+function planScratch(fields: readonly DeliveredField[], augmentation: AugmentationPlan | undefined) {
   const partner = align(augmentation?.scratchBytes ?? 0);
   let at = partner;
   const partnerFields = fields.map(({ deliveredStride }) => {

@@ -46,8 +46,8 @@ const threadShare = 0.5;
 /** The next multiple of a unit. */
 export const align = (value: number, unit = 64) => Math.ceil(value / unit) * unit;
 
-/** Where a field's samples go. Offsets are from the start of the reservation. */
-export interface FieldPlan {
+/** What a field's samples are. */
+export interface DeliveredField {
   name: string;
   /** Number of the column in the dataset's table. */
   column: number;
@@ -56,6 +56,10 @@ export interface FieldPlan {
   elements: number;
   storedStride: number;
   deliveredStride: number;
+}
+
+/** Where a field's samples go. Offsets are from the start of the reservation. */
+export interface FieldPlan extends DeliveredField {
   isResident: boolean;
   ring: number;
   /** Where the parameters of its decoding lie; undefined where stored numbers are the values. */
@@ -113,25 +117,31 @@ export interface PlanInput {
   leastSlots?: number;
 }
 
-export function planLoop(input: PlanInput): LoopPlan {
-  const { columns, batchSize, deliver, decodings = [] } = input;
-  const fields = columns.map((column, index): FieldPlan => {
-    const stored = column.field.dtype;
+/** What is stored and delivered of each column. */
+export function planFields(columns: readonly ColumnTable[], deliver: Deliver): DeliveredField[] {
+  return columns.map((column, index) => {
     const delivered = deliveredAs(column.field, deliver);
     const elements = elementCount(column.field);
     return {
       name: column.name,
       column: index,
-      stored,
+      stored: column.field.dtype,
       delivered,
       elements,
       storedStride: column.stride,
       deliveredStride: elements * elementBytes(delivered),
-      isResident: input.isResident[index] ?? false,
-      ring: 0,
-      code: undefined,
     };
   });
+}
+
+export function planLoop(input: PlanInput): LoopPlan {
+  const { columns, batchSize, deliver, decodings = [] } = input;
+  const fields = planFields(columns, deliver).map((field): FieldPlan => ({
+    ...field,
+    isResident: input.isResident[field.column] ?? false,
+    ring: 0,
+    code: undefined,
+  }));
   const storedBytes = fields.reduce((sum, field) => sum + field.storedStride, 0);
   const slotBytes = fields.reduce((sum, field) => sum + field.deliveredStride, 8);
   const longestRun = Math.max(1, Math.min(maxRunLength, Math.floor(runBytes / storedBytes), batchSize));

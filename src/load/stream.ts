@@ -45,7 +45,7 @@ export class Stream {
   readonly control: StreamControl;
   readonly #engine: Engine;
   readonly #reservation: Reservation;
-  readonly #job: Omit<StreamJob, "reader">;
+  readonly #job: Omit<StreamJob, "reader" | "schedule">;
   readonly #serials = new Int32Array(maxTrainers);
   #crew: Crew | undefined;
   #isClosed = false;
@@ -70,7 +70,6 @@ export class Stream {
       type: "stream",
       loop: engine.nextLoop(),
       plan,
-      schedule: request.schedule,
       seed: request.seed,
       viewFingerprint: request.viewFingerprint,
       drawing: drawing.table,
@@ -89,8 +88,13 @@ export class Stream {
     return this.#crew !== undefined;
   }
 
-  /** Sets the readers to work. @throws SpillwayError `memory` if a thread does not fit */
-  start(): void {
+  /**
+   * Sets the readers to work.
+   *
+   * @param schedule which sample each count of the stream is; @param onFailure called when a reader has failed
+   * @throws SpillwayError `memory` if a thread does not fit
+   */
+  start(schedule: Schedule, onFailure: (error: SpillwayError) => void): void {
     const { words32, words64 } = this.control.control;
     Atomics.store(words64, word64.claimed, 0n);
     new Float64Array(
@@ -101,10 +105,11 @@ export class Stream {
     this.#crew = new Crew(
       this.#engine.readers,
       this.plan.readers,
-      (reader) => ({ ...this.#job, reader }),
-      () => {
+      (reader) => ({ ...this.#job, schedule, reader }),
+      (error) => {
         Atomics.store(words32, word32.failed, 1);
         this.control.wakeAll();
+        onFailure(error);
       },
     );
   }
@@ -183,6 +188,12 @@ export class Stream {
 
   times(): StageTimes {
     return sumTimes(this.#reservation.memory, this.place.address + this.plan.times, this.plan.readers);
+  }
+
+  /** Gives the memory of a stream back that was never set to work. */
+  release(): void {
+    this.#isClosed = true;
+    this.#reservation.release();
   }
 
   /** Stops the readers, waits for them, and gives the memory back. */
