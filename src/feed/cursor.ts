@@ -4,10 +4,10 @@
 // of one that may be made to skip, a copy is given out, and only if nothing was written over it meanwhile.
 
 import type { SpillwayError } from "../errors.js";
-import { type BatchPlan, batchAt, locate } from "../order/schedule.js";
-import { encodeToken } from "../order/token.js";
 import { entry64, StreamControl } from "../load/stream-control.js";
 import { streamCount } from "../load/stream-counts.js";
+import { type BatchPlan, batchAt, locate } from "../order/schedule.js";
+import { encodeToken } from "../order/token.js";
 import { BatchSource } from "./batch-source.js";
 import { DebugCheck } from "./debug-check.js";
 import type { Seat } from "./seat.js";

@@ -51,7 +51,8 @@ export function bottleneckOf({
     return `training waits ${percent(mean)} of the time; the readers could feed ${models} such model${models === 1 ? "" : "s"}`;
   }
   const slowest = [...trainers].sort((a, b) => a.waitingShare - b.waitingShare)[0]!;
-  const isHeldUp = trainers.length > 1 && slowest.waitingShare < little && busyMs < 0.9 * times.readers * elapsedMs;
+  const isHeldUp =
+    trainers.length > 1 && slowest.waitingShare < little && busyMs < 0.9 * times.readers * elapsedMs;
   if (isHeldUp) {
     const others = trainers.filter((trainer) => trainer !== slowest && trainer.waitingShare >= little);
     return `${others.map(({ name }) => name).join(" and ")} wait${others.length === 1 ? "s" : ""} ${percent(others[0]!.waitingShare)} of the time for ${slowest.name}, which is slower`;

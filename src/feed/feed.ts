@@ -27,7 +27,9 @@ import { checkTrainer, type TrainerOptions, type TrainerRequest } from "./traine
 import { emptyStats, type TrainerStats, trainerStats } from "./trainer-stats.js";
 
 /** A feed as it is asked for, everything checked. */
-export interface FeedRequest extends Omit<GroundRequest, "signal">, Omit<StreamRequest, "schedule" | "viewFingerprint"> {
+export interface FeedRequest
+  extends Omit<GroundRequest, "signal">,
+    Omit<StreamRequest, "schedule" | "viewFingerprint"> {
   /** Position at which it starts. */
   position: number;
   commit: number;
@@ -152,7 +154,7 @@ export class Feed {
     const { normalisations, deliver } = this.#request;
     if (deliver !== "float32") {
       throw new SpillwayError("usage", `${name} has augmentation, and its feed delivers "${deliver}"`, {
-        remedy: 'Leave out deliver: transforms work on float32.',
+        remedy: "Leave out deliver: transforms work on float32.",
       });
     }
     const { columns } = this.#engine.table;
@@ -224,7 +226,10 @@ export class Feed {
 
   #reserveOwn(member: Member): void {
     const { making, request } = member;
-    member.own = this.#engine.pool.reserve(making.byteLength, `${request.name} with batches of ${request.batchSize}`);
+    member.own = this.#engine.pool.reserve(
+      making.byteLength,
+      `${request.name} with batches of ${request.batchSize}`,
+    );
     const { memory, address } = member.own;
     new Uint8Array(memory.buffer, address + making.done, making.places * making.runsPerBatch * 4).fill(0);
   }
@@ -275,7 +280,15 @@ export class Feed {
     const { batchSize, last, epochs } = request;
     const { count: n } = this.#request.selection;
     const before = isFromStart ? 0 : Math.ceil(start / n);
-    return createSchedule({ n, batchSize, rank: 0, worldSize: 1, last, position: start, epochs: before + epochs });
+    return createSchedule({
+      n,
+      batchSize,
+      rank: 0,
+      worldSize: 1,
+      last,
+      position: start,
+      epochs: before + epochs,
+    });
   }
 
   #takeSeat(
@@ -306,7 +319,10 @@ export class Feed {
       origin: this.#origin,
       shapes: sampleShapes(this.#engine.fields),
       token: { seed, view: selection.fingerprint, commit, ...(mark === undefined ? {} : { drawing: mark }) },
-      partialEpoch: start === 0 || schedule.position === this.#request.position ? -1 : Math.floor(schedule.position / schedule.n),
+      partialEpoch:
+        start === 0 || schedule.position === this.#request.position
+          ? -1
+          : Math.floor(schedule.position / schedule.n),
       slow,
       debug,
     };
@@ -413,7 +429,11 @@ export class Feed {
     const member = this.#members.get(trainer);
     const { name, batchSize } = trainer;
     if (member?.seat && this.#stream)
-      return trainerStats(this.#stream.control, member.seat.trainer, { name, batchSize, isMade: member.seat.isMade });
+      return trainerStats(this.#stream.control, member.seat.trainer, {
+        name,
+        batchSize,
+        isMade: member.seat.isMade,
+      });
     return this.#past.find((past) => past.name === name) ?? emptyStats(name, batchSize);
   }
 

@@ -93,7 +93,11 @@ export function takeTrainer({ seat, port }: TrainerHandle): TakenTrainer {
     leave,
     async *[Symbol.asyncIterator]() {
       if (cursor || isClosed) throw loopEnded();
-      cursor = new Cursor(seat, { isClosed: () => isClosed, closed: () => loopEnded(), failure: () => failure });
+      cursor = new Cursor(seat, {
+        isClosed: () => isClosed,
+        closed: () => loopEnded(),
+        failure: () => failure,
+      });
       try {
         yield* cursor.batches(undefined);
       } finally {
@@ -102,4 +106,3 @@ export function takeTrainer({ seat, port }: TrainerHandle): TakenTrainer {
     },
   };
 }
-

@@ -55,7 +55,14 @@ export function checkTrainer(
   options: TrainerOptions,
   defaults: { name: string; seed: number; n: number },
 ): TrainerRequest {
-  const { batchSize = 32, epochs = 1, last = "keep", augment = [], slow = "wait", late = "boundary" } = options;
+  const {
+    batchSize = 32,
+    epochs = 1,
+    last = "keep",
+    augment = [],
+    slow = "wait",
+    late = "boundary",
+  } = options;
   const { name = defaults.name, augmentSeed = defaults.seed, signal } = options;
   requireWhole("batchSize", batchSize, 1);
   if (epochs !== Number.POSITIVE_INFINITY) requireWhole("epochs", epochs, 1);
@@ -73,9 +80,13 @@ export function checkTrainer(
     });
   }
   if (last === "wrap" && slow === "skip") {
-    throw new SpillwayError("usage", `${name} may be made to skip the epoch's start, with which it fills the last batch up`, {
-      remedy: 'Use last: "keep" or "drop" with slow: "skip".',
-    });
+    throw new SpillwayError(
+      "usage",
+      `${name} may be made to skip the epoch's start, with which it fills the last batch up`,
+      {
+        remedy: 'Use last: "keep" or "drop" with slow: "skip".',
+      },
+    );
   }
   if ((last === "wrap" || last === "drop") && batchSize > defaults.n) {
     throw new SpillwayError("usage", `${defaults.n} samples do not fill one batch of ${batchSize}`, {

@@ -84,7 +84,15 @@ function chooseLoopPlan(
   const extraBytes = request.stream ? entriesBytes : 0;
   const batchSize = request.stream ? maxRunLength : Math.min(schedule.batchSize, schedule.epochCount);
   const planFor = (readers: number, ringBytes: number) =>
-    planLoop({ columns: engine.table.columns, ...columns, batchSize, deliver, readers, ringBytes, leastSlots });
+    planLoop({
+      columns: engine.table.columns,
+      ...columns,
+      batchSize,
+      deliver,
+      readers,
+      ringBytes,
+      leastSlots,
+    });
   const fewest = request.readers ?? 1;
   const most = mostReaders(engine, request);
   const least = planFor(fewest, 0);

@@ -209,4 +209,3 @@ async function waitFor(loop: Loop, batch: number): Promise<void> {
     if (!loop.isClosed()) Atomics.store(control.words64, word64.wanted, -1n);
   }
 }
-

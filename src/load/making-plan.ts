@@ -89,12 +89,15 @@ export function planMaking(
   const mixed = augmentation?.mix ? { weights: place(slots * 4), partners: place(slots * 4) } : undefined;
   const made = fields.map(({ deliveredStride }) => place(slots * deliveredStride, 4096));
   const headEpochs = augmentation ? 2 : 1;
-  const heads = wrapped > 0 ? {
-    count: wrapped,
-    epochs: headEpochs,
-    ids: place(headEpochs * wrapped * 8),
-    fields: fields.map(({ deliveredStride }) => place(headEpochs * wrapped * deliveredStride)),
-  } : undefined;
+  const heads =
+    wrapped > 0
+      ? {
+          count: wrapped,
+          epochs: headEpochs,
+          ids: place(headEpochs * wrapped * 8),
+          fields: fields.map(({ deliveredStride }) => place(headEpochs * wrapped * deliveredStride)),
+        }
+      : undefined;
   const scratch = planScratch(fields, augmentation);
   const scratchStart = place(augmentation ? scratch.byteLength * readers : 0, 4096);
   return {

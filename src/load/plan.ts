@@ -136,12 +136,14 @@ export function planFields(columns: readonly ColumnTable[], deliver: Deliver): D
 
 export function planLoop(input: PlanInput): LoopPlan {
   const { columns, batchSize, deliver, decodings = [] } = input;
-  const fields = planFields(columns, deliver).map((field): FieldPlan => ({
-    ...field,
-    isResident: input.isResident[field.column] ?? false,
-    ring: 0,
-    code: undefined,
-  }));
+  const fields = planFields(columns, deliver).map(
+    (field): FieldPlan => ({
+      ...field,
+      isResident: input.isResident[field.column] ?? false,
+      ring: 0,
+      code: undefined,
+    }),
+  );
   const storedBytes = fields.reduce((sum, field) => sum + field.storedStride, 0);
   const slotBytes = fields.reduce((sum, field) => sum + field.deliveredStride, 8);
   const longestRun = Math.max(1, Math.min(maxRunLength, Math.floor(runBytes / storedBytes), batchSize));

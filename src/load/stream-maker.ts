@@ -8,8 +8,8 @@ import { isFilledIn, markFilledIn } from "./control.js";
 import { type HeadPlan, isAugmented } from "./making-plan.js";
 import type { MakingJob, ReaderStart, StreamJob } from "./messages.js";
 import { readerTime, viewTimes } from "./stage-times.js";
-import { streamCount, wrappedOf } from "./stream-counts.js";
 import { entry64, type StreamControl } from "./stream-control.js";
+import { streamCount, wrappedOf } from "./stream-counts.js";
 
 /** A batch that is being made. */
 interface BatchAtHand {
@@ -77,7 +77,11 @@ export class Maker {
     this.#ids = new Float64Array(own, address + plan.ids, slots);
     this.#ringIds = new Float64Array(shared, ring.address + ringPlan.ids, stream.slots);
     const { mixed, heads } = plan;
-    this.#headIds = new Float64Array(own, address + (heads?.ids ?? 0), heads ? heads.count * heads.epochs : 0);
+    this.#headIds = new Float64Array(
+      own,
+      address + (heads?.ids ?? 0),
+      heads ? heads.count * heads.epochs : 0,
+    );
     this.#weights = mixed && new Float32Array(own, address + mixed.weights, slots);
     this.#partners = mixed && new Int32Array(own, address + mixed.partners, slots);
     const scratch = scratchOf(job, reader);

@@ -108,7 +108,7 @@ export class Stream {
       (reader) => ({ ...this.#job, schedule, reader }),
       (error) => {
         Atomics.store(words32, word32.failed, 1);
-        this.control.wakeAll();
+        this.control.stop();
         onFailure(error);
       },
     );
@@ -165,11 +165,19 @@ export class Stream {
     control.setState(trainer, entryState.free);
     control.wakeReaders();
     const { words, at } = control.bell(trainer);
-    for (;;) {
-      const bell = Atomics.load(words, at);
-      if (control.makers(trainer) === 0 || this.#isClosed || this.#crew === undefined) return;
-      const waiting = Atomics.waitAsync(words, at, bell);
-      if (waiting.async) await waiting.value;
+    // Sleeping on shared memory does not keep the process alive: this does.
+    const hold = setInterval(() => {}, 2 ** 30);
+    try {
+      for (;;) {
+        const bell = Atomics.load(words, at);
+        // A reader that died does not say that it has left off: then all of them end.
+        if (control.hasFailed) return await this.#crew?.ended();
+        if (control.makers(trainer) === 0) return;
+        const waiting = Atomics.waitAsync(words, at, bell);
+        if (waiting.async) await waiting.value;
+      }
+    } finally {
+      clearInterval(hold);
     }
   }
 
