@@ -17,7 +17,6 @@ import { endlessSchedule, Stream, type StreamRequest } from "../load/stream.js";
 import { entry64 } from "../load/stream-control.js";
 import { streamEnd } from "../load/stream-counts.js";
 import { createSchedule, type Schedule } from "../order/schedule.js";
-import type { ResumePoint } from "../order/token.js";
 import type { CursorHost } from "./cursor.js";
 import { type FeedStats, feedStats } from "./feed-stats.js";
 import { HandedOver } from "./hand-over.js";

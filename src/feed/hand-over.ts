@@ -6,7 +6,6 @@ import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { type ErrorRecord, recordError, restoreError, type SpillwayError } from "../errors.js";
 import { loopEnded } from "../load/engine.js";
 import { Cursor } from "./cursor.js";
-import type { Seat } from "./seat.js";
 import type { TrainerHandle } from "./trainer.js";
 import type { TrainerBatch } from "./trainer-batch.js";
 
