@@ -2,6 +2,7 @@
 // runs its own loop, with its quota as batch size and over the ends of its epochs; what the loops give is put together.
 // Rule: the samples of a view come in that view's own order, none left out and none twice in an epoch of it.
 
+import type { Augmentation } from "../augment/transform.js";
 import { SpillwayError } from "../errors.js";
 import type { Batch } from "../load/batch.js";
 import type { Engine } from "../load/engine.js";
@@ -86,6 +87,7 @@ export class Mix {
     const quotas = this.quotas(batchSize);
     if (epochs !== Number.POSITIVE_INFINITY) requireWhole("epochs", epochs, 0);
     if (deliver === "stored") requireSameEncodings(this.#fieldsOfAll);
+    requireNoMixing(options.augment ?? []);
     const tokens = this.#tokensOf(resume);
     const companies = companiesOf(this.#parts, quotas);
     const common = { ...others, deliver, worldSize, epochs: Number.POSITIVE_INFINITY, last: "join" as const };
@@ -213,6 +215,15 @@ function companiesOf(parts: readonly ViewParts[], quotas: readonly number[]): Co
     after.set(engine, companies[k].after + 1);
   }
   return companies;
+}
+
+/** Batches of a mix are put together of parts, which do not say what was mixed within them. */
+function requireNoMixing(augment: readonly Augmentation[]): void {
+  const mixing = augment.find(({ name }) => name === "mixup" || name === "cutmix");
+  if (!mixing) return;
+  throw new SpillwayError("usage", `${mixing.name} mixes samples of one view, and this is a mix of several`, {
+    remedy: `Leave ${mixing.name} out, or train from a single view.`,
+  });
 }
 
 function noBatch(size: number, batchSize: number, worldSize: number): SpillwayError {

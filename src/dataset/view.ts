@@ -1,9 +1,12 @@
 // A view: some samples of a dataset at one commit, and the loops over them. Costs next to nothing to make; memory is
 // taken when a loop starts, and given back when it ends.
 
+import type { Augmentation } from "../augment/transform.js";
 import type { CatalogPlace } from "../catalog/catalog-reader.js";
 import { SpillwayError } from "../errors.js";
+import { runAugmentedLoop } from "../feed/augmented-loop.js";
 import { Feed } from "../feed/feed.js";
+import { planTransforms } from "../feed/transforms.js";
 import type { Normalisation } from "../kernels/decoding.js";
 import type { Batch } from "../load/batch.js";
 import { type Drawing, requireSameDrawing } from "../load/drawing.js";
@@ -56,6 +59,10 @@ export interface BatchOptions extends ReadingOptions {
    * fills it up from the same epoch's start, "join" from the next epoch.
    */
   last?: Last;
+  /** Transforms of the samples, in this order, done by the readers: [jitter({ sigma: 0.03 })]. Tensors must come as float32. */
+  augment?: readonly Augmentation[];
+  /** Decides what augmentation draws for (epoch, sample), default the loop's seed. */
+  augmentSeed?: number;
   /** Ends the loop, which then throws the signal's reason. */
   signal?: AbortSignal;
 }
@@ -222,7 +229,15 @@ export class View implements BatchSource {
       signal,
       company,
     };
-    return takenOnce(batchCount(schedule), () => runLoop(engine, request));
+    const { augment = [], augmentSeed = from.seed ?? 0 } = options;
+    const plan = planTransforms(augment, "the loop", {
+      columns: engine.table.columns,
+      deliver,
+      normalisations,
+    });
+    return takenOnce(batchCount(schedule), () =>
+      plan ? runAugmentedLoop(engine, request, { plan, seed: augmentSeed }) : runLoop(engine, request),
+    );
   }
 
   #normalisations(normalize: Normalize | undefined): Record<string, Normalisation> | undefined {

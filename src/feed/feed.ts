@@ -4,13 +4,13 @@
 // Rule: a trainer sees every sample of an epoch exactly once, in the order of a loop of its own with the same seed, for
 // every epoch that it is there from the start of; others go by `late` and `slow`, and say so in their batches.
 
-import { type AugmentationPlan, planAugmentation } from "../augment/plan.js";
+import type { AugmentationPlan } from "../augment/plan.js";
 import { SpillwayError } from "../errors.js";
 import { sampleShapes } from "../load/batch.js";
 import { type Engine, loopEnded } from "../load/engine.js";
 import { type Ground, type GroundRequest, takeGround } from "../load/ground.js";
 import { mostReaders } from "../load/loop-room.js";
-import { isAugmented, type MakingPlan, planMaking } from "../load/making-plan.js";
+import { type MakingPlan, planMaking } from "../load/making-plan.js";
 import type { Reservation } from "../load/memory-pool.js";
 import { type DeliveredField, planFields } from "../load/plan.js";
 import { endlessSchedule, Stream, type StreamRequest } from "../load/stream.js";
@@ -24,6 +24,7 @@ import type { Seat } from "./seat.js";
 import { Trainer, type TrainerHandle, type TrainerHost } from "./trainer.js";
 import { checkTrainer, type TrainerOptions, type TrainerRequest } from "./trainer-options.js";
 import { emptyStats, type TrainerStats, trainerStats } from "./trainer-stats.js";
+import { planTransforms } from "./transforms.js";
 
 /** A feed as it is asked for, everything checked. */
 export interface FeedRequest
@@ -98,7 +99,9 @@ export class Feed {
       seed: this.#request.seed ?? 0,
       n,
     });
-    const augmentation = this.#planAugmentation(request);
+    const { deliver, normalisations } = this.#request;
+    const { columns } = this.#engine.table;
+    const augmentation = planTransforms(request.augment, request.name, { columns, deliver, normalisations });
     const { batchSize, last } = request;
     const wrapped = last === "wrap" ? (batchSize - (n % batchSize)) % batchSize : 0;
     const readers = mostReaders(this.#engine, this.#roomRequest(0));
@@ -146,24 +149,6 @@ export class Feed {
     const done = this.#queue.then(work);
     this.#queue = done.catch(() => {});
     return done;
-  }
-
-  #planAugmentation({ augment, name }: TrainerRequest): AugmentationPlan | undefined {
-    if (augment.length === 0) return undefined;
-    const { normalisations, deliver } = this.#request;
-    if (deliver !== "float32") {
-      throw new SpillwayError("usage", `${name} has augmentation, and its feed delivers "${deliver}"`, {
-        remedy: "Leave out deliver: transforms work on float32.",
-      });
-    }
-    const { columns } = this.#engine.table;
-    const fields = this.#fields.filter(isAugmented).map(({ name: field, column }) => ({
-      name: field,
-      field: columns[column]!.field,
-      isNormalised: normalisations?.[field] !== undefined,
-    }));
-    const plan = planAugmentation(augment, fields);
-    return plan.isEmpty ? undefined : plan;
   }
 
   /** What the ring depends on; @param largest batch of the trainers */

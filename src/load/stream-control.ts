@@ -86,7 +86,7 @@ export class StreamControl {
   }
 
   set(trainer: number, word: number, value: number): void {
-    Atomics.store(this.#words64, trainer * (entryBytes / 8) + word, BigInt(value));
+    Atomics.store(this.#words64, trainer * (entryBytes / 8) + word, BigInt(Math.min(value, endless)));
   }
 
   add(trainer: number, word: number, value: number): void {

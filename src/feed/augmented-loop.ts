@@ -1,0 +1,130 @@
+// A loop with augmentation: a stream of its own with one trainer, whose batches the readers make. The stream goes by the
+// loop's schedule, so that ranks and every way to end an epoch are as in other loops.
+// Rule: whatever way the loop ends, its memory and readers are free afterwards.
+
+import type { AugmentationPlan } from "../augment/plan.js";
+import { type Batch, sampleShapes } from "../load/batch.js";
+import { type Engine, loopEnded } from "../load/engine.js";
+import { type Ground, takeGround } from "../load/ground.js";
+import type { LoopRequest } from "../load/loop.js";
+import { mostReaders } from "../load/loop-room.js";
+import { type MakingPlan, planMaking } from "../load/making-plan.js";
+import type { Reservation } from "../load/memory-pool.js";
+import { planFields } from "../load/plan.js";
+import { Stream, type StreamRequest } from "../load/stream.js";
+import { Cursor } from "./cursor.js";
+import type { Seat } from "./seat.js";
+
+/** What is done to the samples of a loop. */
+export interface LoopAugmentation {
+  plan: AugmentationPlan;
+  /** Decides what it draws. */
+  seed: number;
+}
+
+/** Gives the batches of a request, in order, augmented. */
+export async function* runAugmentedLoop(
+  engine: Engine,
+  request: LoopRequest,
+  augmentation: LoopAugmentation,
+): AsyncGenerator<Batch, void, undefined> {
+  request.signal?.throwIfAborted();
+  if (request.schedule.total === 0) return;
+  const ground = await takeGround(engine, request);
+  const loop = new AugmentedLoop(engine, ground);
+  try {
+    yield* loop.start(request, augmentation).batches(request.signal);
+  } finally {
+    await loop.close();
+  }
+}
+
+class AugmentedLoop {
+  readonly #engine: Engine;
+  readonly #ground: Ground;
+  #own: Reservation | undefined;
+  #stream: Stream | undefined;
+  #isClosed = false;
+
+  constructor(engine: Engine, ground: Ground) {
+    this.#engine = engine;
+    this.#ground = ground;
+    engine.loops.add(this.close);
+  }
+
+  /** Reserves memory and sets the readers to work. */
+  start(request: LoopRequest, { plan: augmentation, seed }: LoopAugmentation): Cursor {
+    const engine = this.#engine;
+    const { schedule, deliver, selection } = request;
+    const batchSize = Math.min(schedule.batchSize, schedule.epochCount);
+    const ringRequest: StreamRequest = {
+      ...request,
+      viewFingerprint: selection.fingerprint,
+      stream: { largestBatch: batchSize },
+    };
+    const fields = planFields(engine.table.columns, deliver);
+    const making = planMaking(fields, mostReaders(engine, ringRequest), {
+      batchSize,
+      augmentation,
+      wrapped: 0,
+    });
+    this.#own = engine.pool.reserve(making.byteLength, `augmented batches of ${batchSize} samples`);
+    new Uint8Array(this.#own.memory.buffer, this.#own.address, making.ids).fill(0);
+    const stream = new Stream(engine, ringRequest, this.#ground);
+    this.#stream = stream;
+    const entry = stream.freeEntry()!;
+    const all = { from: 0, end: schedule.total };
+    stream.enter(entry, { ...all, slow: "wait" }, () => all);
+    stream.start(schedule, () => {});
+    const seat = this.#seat(request, making, entry);
+    const { own, origin } = seat;
+    stream.makeFor({ ...entry, plan: making, reservation: own, schedule, origin, augmentation, seed });
+    return new Cursor(seat, {
+      isClosed: () => this.#isClosed,
+      closed: loopEnded,
+      failure: () => stream.failed(),
+    });
+  }
+
+  readonly close = async (): Promise<void> => {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#engine.loops.delete(this.close);
+    await this.#stream?.close();
+    this.#own?.release();
+    this.#ground.release();
+  };
+
+  #seat(
+    { seed, commit, selection, schedule }: LoopRequest,
+    making: MakingPlan,
+    entry: Pick<Seat, "trainer" | "serial">,
+  ): Seat {
+    const { segments } = this.#engine.pool;
+    const [stream, own] = [this.#stream!, this.#own!];
+    const { mark } = this.#ground.drawing;
+    return {
+      ...entry,
+      name: "the loop",
+      segments: { ring: segments[stream.place.segment]!, own: own.memory },
+      plan: stream.plan,
+      ring: stream.place,
+      entries: stream.place.address + stream.entries,
+      making,
+      own: { segment: own.segment, address: own.address },
+      isMade: true,
+      schedule,
+      origin: undefined,
+      shapes: sampleShapes(this.#engine.fields),
+      token: {
+        seed,
+        view: selection.fingerprint,
+        commit,
+        ...(mark === undefined ? {} : { drawing: mark }),
+      },
+      partialEpoch: -1,
+      slow: "wait",
+      debug: false,
+    };
+  }
+}
