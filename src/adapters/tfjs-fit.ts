@@ -5,6 +5,7 @@
 import type { LayersModel, Tensor } from "@tensorflow/tfjs";
 import type { BatchOptions, BatchSource, View } from "../dataset/view.js";
 import { SpillwayError } from "../errors.js";
+import type { Batch } from "../load/batch.js";
 import { loadTensorFlow, type TensorFlow } from "./tfjs-backend.js";
 import { type TensorOptions, tensors } from "./tfjs-tensors.js";
 
@@ -40,19 +41,42 @@ export interface EpochReport extends Score {
   validation: Score | undefined;
 }
 
-/** Batches as for `view.batches()`, the last one whole or not. */
-export interface FitOptions
-  extends TensorOptions,
-    Pick<
-      BatchOptions,
-      "batchSize" | "seed" | "epochs" | "balance" | "weights" | "normalize" | "resume" | "signal"
-    > {
-  /** Samples to test on after each epoch, in catalog order. */
-  validation?: View;
+/** What a trainer of a feed needs besides: how batches come is the trainer's own. */
+export interface TrainerFitOptions extends TensorOptions {
+  /**
+   * Samples to test on after each epoch: a view, in catalog order; or a trainer of another feed, of which each test takes
+   * one epoch.
+   */
+  validation?: View | EpochSource;
   /** Called after each batch; a promise is waited for. */
   onBatch?: (report: BatchReport) => void | Promise<void>;
   /** Called after each epoch and its validation. */
   onEpoch?: (report: EpochReport) => void | Promise<void>;
+}
+
+/** Batches as for `view.batches()`, the last one whole or not. */
+export interface FitOptions
+  extends TrainerFitOptions,
+    Pick<
+      BatchOptions,
+      | "batchSize"
+      | "seed"
+      | "epochs"
+      | "balance"
+      | "weights"
+      | "normalize"
+      | "augment"
+      | "augmentSeed"
+      | "resume"
+      | "signal"
+    > {}
+
+/** Batches that come epoch by epoch: a trainer of a feed, in this thread or handed over to it. */
+export interface EpochSource extends AsyncIterable<Batch> {
+  readonly batchSize: number;
+  /** Samples of a whole epoch. */
+  readonly size: number;
+  readonly batchesPerEpoch: number;
 }
 
 /** What a model was trained on normalised is to be tested on normalised in the same way. */
@@ -62,29 +86,44 @@ export interface EvaluateOptions
 
 /**
  * Trains a model, each epoch on every sample of the view exactly once, or as `balance`, `weights` or a mix draws them.
+ * Several models train from one reading as trainers of a feed.
  *
  * @param model compiled, from the same copy of TensorFlow.js
+ * @param source a view, a mix, or a trainer: `view.feed().trainer()`
  * @returns one report per epoch
  * @throws SpillwayError as `view.batches()` does; the signal's reason when aborted
  */
 export async function fit(
   model: LayersModel,
-  view: BatchSource,
+  source: BatchSource,
+  options: FitOptions,
+): Promise<EpochReport[]>;
+export async function fit(
+  model: LayersModel,
+  source: EpochSource,
+  options: TrainerFitOptions,
+): Promise<EpochReport[]>;
+export async function fit(
+  model: LayersModel,
+  source: BatchSource | EpochSource,
   options: FitOptions,
 ): Promise<EpochReport[]> {
-  const { x, y, oneHot, validation, onBatch, onEpoch, signal, ...batchOptions } = options;
+  const { x, y, oneHot, validation, onBatch, onEpoch, ...batchOptions } = options;
   const tf = await loadFor(model);
   const reports: EpochReport[] = [];
-  const batches = view.batches({ ...batchOptions, signal });
-  const { batchSize } = options;
-  const batchCount = view.batches({ batchSize }).count;
+  const isView = "batches" in source;
+  const batches = isView ? source.batches(batchOptions) : source;
+  const batchCount = isView
+    ? source.batches({ batchSize: batchOptions.batchSize }).count
+    : source.batchesPerEpoch;
+  const tester = validation && testOn(validation, options);
   let mean = new Mean();
   let lastEpoch: number | undefined;
   let startMs = performance.now();
 
   const endEpoch = async (epoch: number) => {
     const seconds = (performance.now() - startMs) / 1000;
-    const score = validation && (await evaluate(model, validation, options));
+    const score = await tester?.test(model);
     const { samples } = mean;
     const report = {
       epoch,
@@ -100,16 +139,20 @@ export async function fit(
     startMs = performance.now();
   };
 
-  for await (const batch of batches) {
-    const { epoch, index, size, resume } = batch;
-    if (lastEpoch !== undefined && lastEpoch !== epoch) await endEpoch(lastEpoch);
-    lastEpoch = epoch;
-    const score = await trainOnTensors(tf, model, tensors(tf, batch, { x, y, oneHot }));
-    mean.add(score, size);
-    const samplesPerSecond = (mean.samples / (performance.now() - startMs)) * 1000;
-    await onBatch?.({ ...score, epoch, index, batchCount, size, samplesPerSecond, resume });
+  try {
+    for await (const batch of batches) {
+      const { epoch, index, size, resume } = batch;
+      if (lastEpoch !== undefined && lastEpoch !== epoch) await endEpoch(lastEpoch);
+      lastEpoch = epoch;
+      const score = await trainOnTensors(tf, model, tensors(tf, batch, { x, y, oneHot }));
+      mean.add(score, size);
+      const samplesPerSecond = (mean.samples / (performance.now() - startMs)) * 1000;
+      await onBatch?.({ ...score, epoch, index, batchCount, size, samplesPerSecond, resume });
+    }
+    if (lastEpoch !== undefined) await endEpoch(lastEpoch);
+  } finally {
+    await tester?.end();
   }
-  if (lastEpoch !== undefined) await endEpoch(lastEpoch);
   return reports;
 }
 
@@ -124,18 +167,52 @@ export async function evaluate(model: LayersModel, view: View, options: Evaluate
   const tf = await loadFor(model);
   const mean = new Mean();
   const batches = view.batches({ shuffle: false, batchSize, normalize, signal });
-  for await (const batch of batches) {
-    const { x, y } = tensors(tf, batch, options);
-    try {
-      const found = model.evaluate(x, y, { batchSize: batch.size, verbose: 0 });
-      const values = [found].flat().map((scalar) => scalar.dataSync()[0]!);
-      tf.dispose(found);
-      mean.add(scoreOf(model, values), batch.size);
-    } finally {
-      tf.dispose([x, y]);
-    }
-  }
+  for await (const batch of batches) mean.add(testOnBatch(tf, model, batch, options), batch.size);
   return mean.score();
+}
+
+/** How a model is tested after each epoch. */
+function testOn(validation: View | EpochSource, options: FitOptions): Tester {
+  if ("batches" in validation)
+    return { test: (model) => evaluate(model, validation, options), end: async () => {} };
+  const batches = validation[Symbol.asyncIterator]();
+  return {
+    async test(model) {
+      const tf = await loadFor(model);
+      const mean = new Mean();
+      while (mean.samples < validation.size) {
+        const { value, done } = await batches.next();
+        if (done) throw noMoreEpochs();
+        mean.add(testOnBatch(tf, model, value, options), value.size);
+      }
+      return mean.score();
+    },
+    // It leaves its feed: others would wait for it.
+    end: async () => void (await batches.return?.()),
+  };
+}
+
+interface Tester {
+  test(model: LayersModel): Promise<Score>;
+  end(): Promise<void>;
+}
+
+function noMoreEpochs(): SpillwayError {
+  return new SpillwayError("usage", "the trainer that gives samples to test on has no more epochs", {
+    remedy: "Give it as many epochs as the one that trains: trainer({ epochs }), with the same last.",
+  });
+}
+
+function testOnBatch(tf: TensorFlow, model: LayersModel, batch: Batch, options: TensorOptions): Score {
+  const { x, y } = tensors(tf, batch, options);
+  try {
+    const found = model.evaluate(x, y, { batchSize: batch.size, verbose: 0 });
+    const values = [found].flat().map((scalar) => scalar.dataSync()[0]!);
+    tf.dispose(found);
+    return scoreOf(model, values);
+  } finally {
+    tf.dispose([x, y]);
+  }
 }
 
 async function trainOnTensors(

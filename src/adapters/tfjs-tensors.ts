@@ -14,8 +14,9 @@ export interface TensorOptions {
   /** Name of the field that it is to find: a class label, or numbers. */
   y: string;
   /**
-   * Number of classes, to turn class labels into rows of zeros and a one, [n, classes]. Default: labels as numbers, [n],
-   * as `sparseCategoricalCrossentropy` takes them.
+   * Number of classes, to turn class labels into rows of zeros and a one, [n, classes]; where mixup or cutmix has mixed
+   * samples, with the weights of both labels. Default: labels as numbers, [n], as `sparseCategoricalCrossentropy` takes
+   * them.
    */
   oneHot?: number;
 }
@@ -38,6 +39,7 @@ const refusedDtypes: ReadonlySet<DType> = new Set(["float16", "int64", "uint64"]
  */
 export function tensors(tf: TensorFlow, batch: Batch, options: TensorOptions): { x: Tensor; y: Tensor } {
   const { x, y, oneHot } = options;
+  if (batch.mixed && oneHot === undefined) throw mixedLabels(y);
   const input = fieldTensor(tf, batch, x);
   try {
     return {
@@ -87,6 +89,7 @@ function oneHotTensor(tf: TensorFlow, batch: Batch, name: string, classCount: nu
     );
   }
   const values = new Float32Array(count * classCount);
+  const { mixed } = batch;
   for (let sample = 0; sample < count; sample += 1) {
     const label = Number(field.data[sample]);
     if (!(label >= 0 && label < classCount)) {
@@ -99,9 +102,21 @@ function oneHotTensor(tf: TensorFlow, batch: Batch, name: string, classCount: nu
         },
       );
     }
-    values[sample * classCount + label] = 1;
+    values[sample * classCount + label] = mixed ? mixed.weights[sample]! : 1;
+  }
+  for (let sample = 0; mixed && sample < count; sample += 1) {
+    const partner = Number(field.data[mixed.partners[sample]!]);
+    values[sample * classCount + partner]! += 1 - mixed.weights[sample]!;
   }
   return tf.tensor(values, [count, classCount], "float32");
+}
+
+function mixedLabels(field: string): SpillwayError {
+  return new SpillwayError("usage", `samples are mixed, and field "${field}" comes as one label each`, {
+    remedy:
+      'Give oneHot the number of classes, and compile with "categoricalCrossentropy"; or leave out mixup and cutmix.',
+    where: { field },
+  });
 }
 
 function fieldOf(batch: Batch, name: string): BatchField {

@@ -12,10 +12,12 @@ export { type TfDataOptions, tfData } from "./tfjs-data.js";
 export {
   type BatchReport,
   type EpochReport,
+  type EpochSource,
   type EvaluateOptions,
   evaluate,
   type FitOptions,
   fit,
   type Score,
+  type TrainerFitOptions,
 } from "./tfjs-fit.js";
 export { fieldTensor, type TensorOptions, tensors } from "./tfjs-tensors.js";

@@ -111,7 +111,7 @@ export class Feed {
     const joined = new Promise<void>((resolve, reject) => {
       enter = (joining) => this.#inTurn(() => this.#join(joining)).then(resolve, reject);
     });
-    const trainer = new Trainer(this.#host, request, joined);
+    const trainer = new Trainer(this.#host, request, n, joined);
     const entering: Member = { ...member, trainer, hasLeft: false };
     this.#members.set(trainer, entering);
     void enter(entering);

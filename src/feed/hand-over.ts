@@ -8,6 +8,7 @@ import { loopEnded } from "../load/engine.js";
 import { Cursor } from "./cursor.js";
 import type { TrainerHandle } from "./trainer.js";
 import type { TrainerBatch } from "./trainer-batch.js";
+import { batchesPerEpoch } from "./trainer-options.js";
 
 /** What the feed says. */
 type ToTrainer = { type: "failed"; error: ErrorRecord } | { type: "dismissed" };
@@ -57,6 +58,9 @@ export class HandedOver {
 export interface TakenTrainer extends AsyncIterable<TrainerBatch> {
   readonly name: string;
   readonly batchSize: number;
+  /** Samples of a whole epoch, and batches that they make. */
+  readonly size: number;
+  readonly batchesPerEpoch: number;
   /** Leaves the feed. */
   leave(): void;
 }
@@ -89,6 +93,8 @@ export function takeTrainer({ seat, port }: TrainerHandle): TakenTrainer {
   return {
     name: seat.name,
     batchSize: seat.schedule.batchSize,
+    size: seat.schedule.n,
+    batchesPerEpoch: batchesPerEpoch(seat.schedule.n, seat.schedule),
     leave,
     async *[Symbol.asyncIterator]() {
       if (cursor || isClosed) throw loopEnded();

@@ -96,6 +96,14 @@ export function checkTrainer(
   return { batchSize, epochs, last, augment, augmentSeed, slow, late, name, signal };
 }
 
+/** Batches that a whole epoch of `size` samples makes. */
+export function batchesPerEpoch(
+  size: number,
+  { batchSize, last }: Pick<TrainerRequest, "batchSize" | "last">,
+): number {
+  return last === "drop" ? Math.floor(size / batchSize) : Math.ceil(size / batchSize);
+}
+
 function requireOneOf(option: string, value: string, allowed: readonly string[]): void {
   if (allowed.includes(value)) return;
   throw new SpillwayError("usage", `${option} "${value}" is not known`, {

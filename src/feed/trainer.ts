@@ -5,7 +5,7 @@ import { SpillwayError } from "../errors.js";
 import { Cursor, type CursorHost } from "./cursor.js";
 import type { Seat } from "./seat.js";
 import type { TrainerBatch } from "./trainer-batch.js";
-import type { TrainerRequest } from "./trainer-options.js";
+import { batchesPerEpoch, type TrainerRequest } from "./trainer-options.js";
 import type { TrainerStats } from "./trainer-stats.js";
 
 /** What a trainer needs of its feed. */
@@ -28,6 +28,9 @@ export interface TrainerHandle {
 export class Trainer implements AsyncIterable<TrainerBatch> {
   readonly name: string;
   readonly batchSize: number;
+  /** Samples of a whole epoch, and batches that they make. */
+  readonly size: number;
+  readonly batchesPerEpoch: number;
   /** Settles when its memory is reserved; rejects with SpillwayError `memory` where that does not fit. */
   readonly joined: Promise<void>;
   readonly #host: TrainerHost;
@@ -35,10 +38,13 @@ export class Trainer implements AsyncIterable<TrainerBatch> {
   #isTaken = false;
 
   /** Use `feed.trainer()`. */
-  constructor(host: TrainerHost, { name, batchSize, signal }: TrainerRequest, joined: Promise<void>) {
+  constructor(host: TrainerHost, request: TrainerRequest, size: number, joined: Promise<void>) {
+    const { name, batchSize, signal } = request;
     this.#host = host;
     this.name = name;
     this.batchSize = batchSize;
+    this.size = size;
+    this.batchesPerEpoch = batchesPerEpoch(size, request);
     this.#signal = signal;
     this.joined = joined;
     // Who does not look at it gets the error with the first batch.
