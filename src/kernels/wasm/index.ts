@@ -1,5 +1,5 @@
-// The kernels: hashing, conversion and decoding to float32, the order of a run, members of a class, and measuring of
-// values, over addresses in one shared memory.
+// The kernels: hashing, conversion and decoding to float32, the order of a run, members of a class, measuring of
+// values, and gradients of convolutions, over addresses in one shared memory.
 // AssemblyScript, compiled to WebAssembly with SIMD by `npm run build`. Nothing here allocates or has state: callers
 // own the memory, so that many threads can run the same code on their own places of it.
 
@@ -34,3 +34,4 @@ export { permuteRun, placesOf } from "./permute";
 export { nextOfClass } from "./labels";
 export { spreadFloat64, spreadPair } from "./spread";
 export { measureRun, fitRun, tryFormula } from "./measure";
+export { addFilterGradient, maxPoolGradient } from "./conv";
