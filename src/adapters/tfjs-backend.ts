@@ -1,26 +1,34 @@
-// Loads TensorFlow.js, which the user installs, and readies its wasm backend in Node.
-// Rule: one copy of TensorFlow.js in the process, the one that the user's own `import` gives.
+// Readies the wasm backend of TensorFlow.js in Node, so that dense and convolutional networks train on it.
+// Rule: a backend that does not start is an error, never another backend in silence.
 
 import { createRequire } from "node:module";
 import { dirname, join, sep } from "node:path";
 import { SpillwayError } from "../errors.js";
+import { registerConvolutions } from "./tfjs-conv.js";
+import { installCommand, loadPackage, loadTensorFlow, type TensorFlow } from "./tfjs-load.js";
 
-/** The module "@tensorflow/tfjs". */
-export type TensorFlow = typeof import("@tensorflow/tfjs");
-
-const install = "npm install @tensorflow/tfjs@4.22.0 @tensorflow/tfjs-backend-wasm@4.22.0";
+export { loadTensorFlow, type TensorFlow };
 
 /**
- * Loads TensorFlow.js with its WebAssembly backend: on Node the fastest that installs without a build. Dense layers
- * train on it as shipped; convolutions do not (tfjs#8474).
+ * Loads TensorFlow.js with its WebAssembly backend: on Node the fastest that installs without a build. As shipped, only
+ * dense layers train on it (tfjs#8474); with the kernels registered here convolutions do too, channels last: conv1d,
+ * conv2d, conv2dTranspose, max and average pooling. Dilated, depthwise and separable convolutions and embeddings do not.
  *
  * @returns the module "@tensorflow/tfjs", the same that `import * as tf from "@tensorflow/tfjs"` gives
  * @throws SpillwayError `missing` where the packages are not installed, `io` where the backend does not start
  */
 export async function useWasm(): Promise<TensorFlow> {
   const tf = await loadTensorFlow();
-  const wasm = await load("@tensorflow/tfjs-backend-wasm", () => import("@tensorflow/tfjs-backend-wasm"));
-  if (tf.getBackend() === "wasm") return tf;
+  const wasm = await loadPackage(
+    "@tensorflow/tfjs-backend-wasm",
+    () => import("@tensorflow/tfjs-backend-wasm"),
+  );
+  if (tf.getBackend() !== "wasm") await start(tf, wasm);
+  registerConvolutions(tf);
+  return tf;
+}
+
+async function start(tf: TensorFlow, wasm: typeof import("@tensorflow/tfjs-backend-wasm")): Promise<void> {
   // Without a path it looks beside the program that was started.
   const main = createRequire(import.meta.url).resolve("@tensorflow/tfjs-backend-wasm");
   wasm.setWasmPaths(join(dirname(main), "..", "wasm-out") + sep);
@@ -31,27 +39,10 @@ export async function useWasm(): Promise<TensorFlow> {
       "io",
       `the wasm backend of TensorFlow.js did not start, "${tf.getBackend()}" is in use`,
       {
-        remedy: `Install it again: ${install}`,
+        remedy: `Install it again: ${installCommand}`,
         where: { path: main },
       },
     );
-  }
-  return tf;
-}
-
-/** @throws SpillwayError `missing` where TensorFlow.js is not installed */
-export function loadTensorFlow(): Promise<TensorFlow> {
-  return load("@tensorflow/tfjs", () => import("@tensorflow/tfjs"));
-}
-
-async function load<Module>(name: string, importing: () => Promise<Module>): Promise<Module> {
-  try {
-    return await importing();
-  } catch (cause) {
-    throw new SpillwayError("missing", `the package ${name} cannot be loaded`, {
-      remedy: `Run: ${install}`,
-      cause,
-    });
   }
 }
 

@@ -63,6 +63,35 @@ export interface Kernels extends AugmentKernels {
     offset: number,
     trial: number,
   ): void;
+  addFilterGradient(
+    x: number,
+    dy: number,
+    out: number,
+    rowLength: number,
+    rowStep: number,
+    columnStep: number,
+    outHeight: number,
+    outWidth: number,
+    outChannels: number,
+    filterHeight: number,
+    covered: number,
+  ): void;
+  maxPoolGradient(
+    x: number,
+    dy: number,
+    dx: number,
+    channels: number,
+    inHeight: number,
+    inWidth: number,
+    outHeight: number,
+    outWidth: number,
+    filterHeight: number,
+    filterWidth: number,
+    strideHeight: number,
+    strideWidth: number,
+    top: number,
+    left: number,
+  ): void;
   uint8ToFloat32: Convert;
   int8ToFloat32: Convert;
   uint16ToFloat32: Convert;

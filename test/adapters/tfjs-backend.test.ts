@@ -27,9 +27,7 @@ test("without TensorFlow.js the error says what to install", async () => {
   // Copied to where no node_modules is above it.
   const folder = temporaryFolder();
   fs.writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
-  fs.mkdirSync(join(folder, "adapters"));
-  fs.copyFileSync("dist/errors.js", join(folder, "errors.js"));
-  fs.copyFileSync("dist/adapters/tfjs-backend.js", join(folder, "adapters/tfjs-backend.js"));
+  fs.cpSync("dist", folder, { recursive: true });
   const copy = await import(pathToFileURL(join(folder, "adapters/tfjs-backend.js")).href);
   await assert.rejects(copy.useWasm(), {
     code: "missing",

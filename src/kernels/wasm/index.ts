@@ -1,5 +1,5 @@
-// The kernels: hashing, conversion and decoding to float32, the order of a run, members of a class, and measuring of
-// values, over addresses in one shared memory.
+// The kernels: hashing, conversion and decoding to float32, the order of a run, members of a class, measuring of
+// values, and gradients of convolutions, over addresses in one shared memory.
 // AssemblyScript, compiled to WebAssembly with SIMD by `npm run build`. Nothing here allocates or has state: callers
 // own the memory, so that many threads can run the same code on their own places of it.
 
@@ -53,3 +53,4 @@ export {
   addScaled,
 } from "./augment-spectrum";
 export { meanOf, meanGrey, stretchValues, saturatePixels, turnHues } from "./augment-colour";
+export { addFilterGradient, maxPoolGradient } from "./conv";
