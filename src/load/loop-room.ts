@@ -45,7 +45,11 @@ export function reserveLoop(
   const decodings = planDecodings(engine.table.columns, deliver, normalisations);
   const reserve = () => {
     const plan = chooseLoopPlan(engine, request, { isResident, decodings });
-    const reservation = engine.pool.reserve(plan.byteLength, loopPurpose(plan));
+    const reservation = engine.pool.reserve(
+      plan.byteLength,
+      loopPurpose(plan),
+      newThreads(engine, plan.readers),
+    );
     writeDecodings(plan, decodings, reservation);
     return { plan, reservation };
   };
@@ -72,9 +76,10 @@ function chooseLoopPlan(
   const batchSize = Math.min(schedule.batchSize, schedule.epochCount);
   const planFor = (readers: number, ringBytes: number) =>
     planLoop({ columns: engine.table.columns, ...columns, batchSize, deliver, readers, ringBytes });
-  const fewest = request.readers ?? 1;
+  const asked = request.readers && engine.reading.fittingReaders(request.readers, engine.readers.idle);
+  const fewest = asked ?? 1;
   const easy = Math.floor(defaultReaders(pool.byteLength, availableParallelism()) / company.loops);
-  const most = request.readers ?? Math.max(1, easy);
+  const most = asked ?? Math.max(1, easy);
   const least = planFor(fewest, 0);
   const another = least.byteLength + fewest * threadBytes;
   const spared = request.readers === undefined ? [company.after + 1, company.after] : [company.after];

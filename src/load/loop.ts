@@ -140,6 +140,7 @@ function launch(engine: Engine, request: LoopRequest, { residents, rows, drawing
   try {
     control = prepareControl(reservation, plan, firstBatch);
     const readers = engine.readers.lend(plan.readers);
+    engine.reading.prepare(isResident, plan.byteLength);
     readers.forEach((reader, number) => {
       const job: ReaderJob = {
         type: "job",

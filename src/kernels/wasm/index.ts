@@ -1,4 +1,4 @@
-// The kernels: hashing, conversion and decoding to float32, the order of a run, members of a class, and measuring of
+// The kernels: copying, hashing, conversion and decoding to float32, the order of a run, members of a class, and measuring of
 // values, over addresses in one shared memory.
 // AssemblyScript, compiled to WebAssembly with SIMD by `npm run build`. Nothing here allocates or has state: callers
 // own the memory, so that many threads can run the same code on their own places of it.
@@ -29,6 +29,7 @@ export {
   float32Decode,
   float64Decode,
 } from "./decode";
+export { copyRun } from "./copy";
 export { float32ToFloat16 } from "./half";
 export { permuteRun, placesOf } from "./permute";
 export { nextOfClass } from "./labels";
