@@ -14,6 +14,7 @@ import { SpillwayError } from "../errors.js";
 import { wholeManifest } from "../format/commits.js";
 import { type Manifest, manifestName } from "../format/manifest.js";
 import { Engine } from "../load/engine.js";
+import type { ReadingStats } from "../load/reading.js";
 import { createTable } from "../load/table.js";
 import { requireFiles } from "../source/indexed-file.js";
 import { readManifest } from "../source/manifest-file.js";
@@ -52,15 +53,17 @@ export interface OpenOptions {
 export interface DatasetStats {
   /** The memory given. */
   memoryBytes: number;
-  /** Held now: rings, scratch, resident columns, threads. */
+  /** Held now: rings, scratch, resident columns, threads; not what is pinned, which gives way to all of these. */
   heldBytes: number;
-  /** Most that was ever held at once since the dataset was opened. */
+  /** Most that was ever held at once since the dataset was opened, with what was pinned. */
   peakBytes: number;
   /** Part of what is held now: labels, sums, and what was checked. */
   residentBytes: number;
   /** Reader threads, each counted with 8 MiB. */
   threads: number;
   loops: number;
+  /** How samples are read, and why; how many were read, and how many came out of memory. */
+  reading: ReadingStats;
   /** Things that are not as one would expect, one sentence each. */
   notes: readonly string[];
 }
@@ -250,7 +253,8 @@ export class Dataset {
       residentBytes: residents?.byteLength ?? 0,
       threads: pool.threads,
       loops: loops.size,
-      notes: [...(residents?.notes ?? []), ...this.#engine.drawings.notes],
+      reading: this.#engine.reading.stats(),
+      notes: [...(residents?.notes ?? []), ...this.#engine.drawings.notes, ...this.#engine.reading.notes()],
     };
   }
 

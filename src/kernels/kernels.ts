@@ -17,6 +17,7 @@ export type Decode = (from: number, to: number, first: number, count: number, co
 
 /** What the WebAssembly module exports; see wasm/ for the meaning of each. */
 export interface Kernels extends AugmentKernels {
+  copyRun(from: number, to: number, byteLength: number): void;
   xxh64Matches(at: number, length: number, sum: number): number;
   xxh64Runs(at: number, runLength: number, length: number, to: number): void;
   xxh64Start(state: number): void;

@@ -4,22 +4,26 @@ import { type ErrorRecord, restoreError, type SpillwayError } from "../errors.js
 import type { ReaderJob, ToReader } from "./messages.js";
 import type { LentReader, ReaderPool } from "./reader-pool.js";
 
+/** What a crew is to do. */
+export interface CrewWork {
+  /** How many readers it has. */
+  count: number;
+  jobOf(reader: number): ReaderJob;
+  /** Called when all threads are there, before any begins. */
+  onLent(): void;
+  /** Called when a reader has failed: one that died could not say so in the shared words. */
+  onFailure(error: SpillwayError): void;
+}
+
 export class Crew {
   readonly #readers: readonly LentReader[];
   readonly #ended: Promise<void>[] = [];
   #failure: ErrorRecord | undefined;
 
-  /**
-   * @param onFailure called when a reader has failed: one that died could not say so in the shared words
-   * @throws SpillwayError `memory` if a thread does not fit
-   */
-  constructor(
-    pool: ReaderPool,
-    count: number,
-    jobOf: (reader: number) => ReaderJob,
-    onFailure: (error: SpillwayError) => void,
-  ) {
+  /** @throws SpillwayError `memory` if a thread does not fit */
+  constructor(pool: ReaderPool, { count, jobOf, onLent, onFailure }: CrewWork) {
     this.#readers = pool.lend(count);
+    onLent();
     this.#readers.forEach((reader, number) => {
       this.#ended.push(
         new Promise((resolve) => {

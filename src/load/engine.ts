@@ -5,15 +5,28 @@ import type { Field } from "../tensor/field.js";
 import { Drawings } from "./drawings.js";
 import { MemoryPool } from "./memory-pool.js";
 import { ReaderPool } from "./reader-pool.js";
+import { Reading } from "./reading.js";
 import { loadResidents, type Residents } from "./residents.js";
 import { RowTables } from "./row-tables.js";
 import type { DatasetTable } from "./table.js";
+
+/** What tests replace. */
+export interface EngineParts {
+  /** Bytes of memory that are free. */
+  freeMemory?: () => number;
+  /** What a reader thread runs. */
+  readerScript?: URL;
+  /** Largest segment of the memory. */
+  segmentBytes?: number;
+}
 
 export class Engine {
   readonly table: DatasetTable;
   readonly fields: readonly Field[];
   readonly pool: MemoryPool;
   readonly readers: ReaderPool;
+  /** How shards are read, and what is pinned. */
+  readonly reading: Reading;
   /** What balanced and weighted loops draw by. */
   readonly drawings: Drawings;
   /** Where the rows of views lie. */
@@ -24,11 +37,16 @@ export class Engine {
   #loopNumber = 0;
   #isClosed = false;
 
-  constructor(table: DatasetTable, memoryBytes: number) {
+  constructor(
+    table: DatasetTable,
+    memoryBytes: number,
+    { freeMemory, readerScript, segmentBytes }: EngineParts = {},
+  ) {
     this.table = table;
     this.fields = table.columns.map((column) => column.field);
-    this.pool = new MemoryPool(memoryBytes);
-    this.readers = new ReaderPool(this.pool, table);
+    this.pool = new MemoryPool(memoryBytes, segmentBytes);
+    this.reading = new Reading(this.pool, table, freeMemory);
+    this.readers = new ReaderPool(this.pool, table, this.reading.shared, readerScript);
     this.rows = new RowTables(this.pool, () => this.releaseUnused());
     this.drawings = new Drawings(
       table,

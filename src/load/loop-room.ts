@@ -56,7 +56,11 @@ export function reserveLoop(
   const reserve = () => {
     const plan = chooseLoopPlan(engine, request, { isResident, decodings });
     const byteLength = plan.byteLength + (request.stream ? entriesBytes : 0);
-    const reservation = engine.pool.reserve(byteLength, loopPurpose(plan, request));
+    const reservation = engine.pool.reserve(
+      byteLength,
+      loopPurpose(plan, request),
+      newThreads(engine, plan.readers),
+    );
     writeDecodings(plan, decodings, reservation);
     return { plan, reservation };
   };
@@ -93,8 +97,8 @@ function chooseLoopPlan(
       ringBytes,
       leastSlots,
     });
-  const fewest = request.readers ?? 1;
   const most = mostReaders(engine, request);
+  const fewest = request.readers === undefined ? 1 : most;
   const least = planFor(fewest, 0);
   const another = least.byteLength + fewest * threadBytes;
   const spared = request.readers === undefined ? [company.after + 1, company.after] : [company.after];
@@ -109,9 +113,11 @@ function chooseLoopPlan(
 }
 
 /** Readers that a loop gets at most. */
-export function mostReaders({ pool }: Engine, { readers, company }: RoomRequest): number {
+export function mostReaders(engine: Engine, { readers, company }: RoomRequest): number {
+  const { pool, reading } = engine;
+  if (readers !== undefined) return reading.fittingReaders(readers, engine.readers.idle);
   const easy = defaultReaders(pool.byteLength, availableParallelism());
-  return readers ?? Math.max(1, Math.floor(easy / (company?.loops ?? 1)));
+  return Math.max(1, Math.floor(easy / (company?.loops ?? 1)));
 }
 
 function newThreads(engine: Engine, readers: number): number {

@@ -127,11 +127,15 @@ function launch(engine: Engine, request: LoopRequest, ground: Ground): Loop {
       reservation: { segment: reservation.segment, address: reservation.address },
       firstBatch,
     };
-    const onFailure = () => {
-      Atomics.store(words.words32, word32.failed, 1);
-      ring(words, word32.consumerBell);
-    };
-    crew = new Crew(engine.readers, plan.readers, (reader) => ({ ...job, reader }), onFailure);
+    crew = new Crew(engine.readers, {
+      count: plan.readers,
+      jobOf: (reader) => ({ ...job, reader }),
+      onLent: () => engine.reading.prepare(isResident, plan.byteLength),
+      onFailure() {
+        Atomics.store(words.words32, word32.failed, 1);
+        ring(words, word32.consumerBell);
+      },
+    });
   } catch (error) {
     reservation.release();
     throw error;

@@ -4,6 +4,9 @@
 //
 //   0 ......... highest address ever handed out ......... total - threads * 8 MiB ......... total
 //
+// What is pinned gives way: to whoever asks for memory it counts as free, and is given back piece by piece until there is
+// room.
+//
 // Rule: highest address + threads * threadBytes <= total, always: pages once touched stay resident.
 
 import { SpillwayError } from "../errors.js";
@@ -34,14 +37,20 @@ export interface Reservation {
 interface Span {
   start: number;
   end: number;
+  /** Whether it is given back when somebody else needs it. */
+  givesWay?: boolean;
 }
 
 export class MemoryPool {
   readonly byteLength: number;
   readonly segments: readonly WebAssembly.Memory[];
+  /** Releases a piece of what gives way; false where there is none. */
+  giveWay: () => boolean = () => false;
   readonly #segmentBytes: number;
   readonly #taken: Span[] = [];
   #highest = 0;
+  /** Reader threads for which what gives way leaves room. */
+  #sparedThreads = 0;
   #threads = 0;
   #peak = 0;
 
@@ -58,17 +67,27 @@ export class MemoryPool {
 
   /** Bytes that a new reservation can have at most, if it needs `threads` new reader threads with it. */
   largestFree(threads = 0): number {
-    const limit = this.byteLength - (this.#threads + threads) * threadBytes;
+    const limit = this.#limit(threads);
     if (this.#highest > limit) return 0;
-    return this.#gaps(limit).reduce((most, gap) => Math.max(most, gap.end - gap.start), 0);
+    return largest(this.#gaps(limit, this.#held()));
   }
 
-  /** Bytes held now, threads included. */
+  /** Most reader threads that can still be started. */
+  get threadsLeft(): number {
+    return Math.max(0, Math.floor((this.byteLength - this.#highest) / threadBytes) - this.#threads);
+  }
+
+  /** Bytes held now, threads included; without what gives way. */
   get held(): number {
-    return this.#taken.reduce((sum, span) => sum + span.end - span.start, 0) + this.#threads * threadBytes;
+    return bytesOf(this.#held()) + this.#threads * threadBytes;
   }
 
-  /** Most bytes that were ever held at once. */
+  /** Bytes that have been handed out at some time, and may be resident since then. */
+  get touched(): number {
+    return this.#highest;
+  }
+
+  /** Most bytes that were ever held at once, with what gives way. */
   get peak(): number {
     return this.#peak;
   }
@@ -77,40 +96,72 @@ export class MemoryPool {
     return this.#threads;
   }
 
-  /** @throws SpillwayError `memory` if no segment has so much in one piece; `purpose` is said in it */
-  reserve(byteLength: number, purpose: string): Reservation {
+  /**
+   * What gives way does so before the room for reader threads is touched.
+   *
+   * @param threads reader threads that will be started with it
+   * @throws SpillwayError `memory` if no segment has so much in one piece; `purpose` is said in it
+   */
+  reserve(byteLength: number, purpose: string, threads = 0): Reservation {
     const size = Math.ceil(byteLength / alignment) * alignment;
-    const limit = this.byteLength - this.#threads * threadBytes;
+    const find = (moreThreads: number) =>
+      this.#gaps(this.#limit(moreThreads)).find(({ start, end }) => end - start >= size);
+    for (;;) {
+      const gap = find(Math.max(threads, this.#sparedThreads - this.#threads));
+      if (gap) return this.#take({ start: gap.start, end: gap.start + size });
+      if (this.giveWay()) continue;
+      const last = find(threads);
+      if (last) return this.#take({ start: last.start, end: last.start + size });
+      throw this.shortage(size, purpose);
+    }
+  }
+
+  /**
+   * A reservation that gives way: its owner sees to that in `giveWay`.
+   *
+   * @param spare what must be free besides: bytes in one piece, and room for more reader threads
+   * @returns undefined where it does not fit
+   */
+  reserveSparing(byteLength: number, spare: { bytes: number; threads: number }): Reservation | undefined {
+    const size = Math.ceil(byteLength / alignment) * alignment;
+    const limit = this.#limit(spare.threads);
     const gap = this.#gaps(limit).find(({ start, end }) => end - start >= size);
-    if (!gap) throw this.shortage(size, purpose);
-    const span = { start: gap.start, end: gap.start + size };
-    this.#taken.push(span);
-    this.#taken.sort((a, b) => a.start - b.start);
-    this.#highest = Math.max(this.#highest, span.end);
-    this.#peak = Math.max(this.#peak, this.held);
-    const segment = Math.floor(span.start / this.#segmentBytes);
-    return {
-      segment,
-      memory: this.segments[segment]!,
-      address: span.start - segment * this.#segmentBytes,
-      byteLength: size,
-      release: () => {
-        const at = this.#taken.indexOf(span);
-        if (at >= 0) this.#taken.splice(at, 1);
-      },
-    };
+    if (!gap) return undefined;
+    const span = { start: gap.start, end: gap.start + size, givesWay: true };
+    const left = this.#gaps(limit, inOrder([...this.#taken, span]));
+    if (largest(left) < spare.bytes) return undefined;
+    this.#sparedThreads = Math.max(this.#sparedThreads, this.#threads + spare.threads);
+    return this.#take(span);
   }
 
   /** Counts one more reader thread; false if it does not fit. */
   takeThread(): boolean {
     if (this.#highest + (this.#threads + 1) * threadBytes > this.byteLength) return false;
     this.#threads += 1;
-    this.#peak = Math.max(this.#peak, this.held);
+    this.#notePeak();
     return true;
   }
 
   returnThread(): void {
     this.#threads -= 1;
+  }
+
+  #take(span: Span): Reservation {
+    this.#taken.push(span);
+    inOrder(this.#taken);
+    this.#highest = Math.max(this.#highest, span.end);
+    this.#notePeak();
+    const segment = Math.floor(span.start / this.#segmentBytes);
+    return {
+      segment,
+      memory: this.segments[segment]!,
+      address: span.start - segment * this.#segmentBytes,
+      byteLength: span.end - span.start,
+      release: () => {
+        const at = this.#taken.indexOf(span);
+        if (at >= 0) this.#taken.splice(at, 1);
+      },
+    };
   }
 
   /** The error for `byteLength` more bytes that are not there: it names the smallest memory that works. */
@@ -136,8 +187,22 @@ export class MemoryPool {
     for (const memory of this.segments) idle.push(new WeakRef(memory));
   }
 
-  /** What is free below `limit`, cut at segment borders. */
-  #gaps(limit: number): Span[] {
+  /** First byte that must stay untouched, with so many more reader threads. */
+  #limit(threads: number): number {
+    return this.byteLength - (this.#threads + threads) * threadBytes;
+  }
+
+  /** What is taken and does not give way. */
+  #held(): Span[] {
+    return this.#taken.filter(({ givesWay }) => !givesWay);
+  }
+
+  #notePeak(): void {
+    this.#peak = Math.max(this.#peak, bytesOf(this.#taken) + this.#threads * threadBytes);
+  }
+
+  /** What is free below `limit`, cut at segment borders, where `taken` is taken. */
+  #gaps(limit: number, taken: readonly Span[] = this.#taken): Span[] {
     const gaps: Span[] = [];
     const add = (from: number, to: number) => {
       for (let start = from; start < to; ) {
@@ -147,13 +212,25 @@ export class MemoryPool {
       }
     };
     let at = 0;
-    for (const span of this.#taken) {
+    for (const span of taken) {
       add(at, Math.min(span.start, limit));
       at = span.end;
     }
     add(at, limit);
     return gaps.filter(({ start, end }) => end > start);
   }
+}
+
+function inOrder(spans: Span[]): Span[] {
+  return spans.sort((a, b) => a.start - b.start);
+}
+
+function bytesOf(spans: readonly Span[]): number {
+  return spans.reduce((sum, { start, end }) => sum + end - start, 0);
+}
+
+function largest(gaps: readonly Span[]): number {
+  return gaps.reduce((most, { start, end }) => Math.max(most, end - start), 0);
 }
 
 // V8 does not see how large a shared memory is, so it is in no hurry to collect one: datasets opened and closed in

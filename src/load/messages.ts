@@ -6,6 +6,7 @@ import type { ErrorRecord } from "../errors.js";
 import type { Schedule } from "../order/schedule.js";
 import type { MakingPlan } from "./making-plan.js";
 import type { LoopPlan } from "./plan.js";
+import type { ReadingWords } from "./reading-words.js";
 import type { DatasetTable } from "./table.js";
 
 /** Where something lies in the pool. */
@@ -28,7 +29,13 @@ export interface ResidentTable {
 export interface ReaderStart {
   module: WebAssembly.Module;
   segments: readonly WebAssembly.Memory[];
+  /** The memory given. */
+  memoryBytes: number;
   table: DatasetTable;
+  /** What all readers of the dataset share. */
+  reading: ReadingWords;
+  /** Number of this thread among those of the dataset. */
+  thread: number;
   /** Files that this reader keeps open at most. */
   maxOpenFiles: number;
 }

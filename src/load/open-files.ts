@@ -15,6 +15,7 @@ export class OpenFiles {
   readonly #open = new Map<number, number>();
   #lastFile = -1;
   #lastDescriptor = -1;
+  #flags = fs.constants.O_RDONLY;
 
   /** @param byteLengths expected length of each file: one that is shorter was cut and is refused */
   constructor(root: string, paths: readonly string[], byteLengths: Float64Array, most: number) {
@@ -38,6 +39,14 @@ export class OpenFiles {
     this.#lastFile = file;
     this.#lastDescriptor = fd;
     return fd;
+  }
+
+  /** Whether files are opened for direct reads, past the page cache; those that are open otherwise are closed. */
+  setDirect(isDirect: boolean): void {
+    const flags = fs.constants.O_RDONLY | (isDirect ? fs.constants.O_DIRECT : 0);
+    if (flags === this.#flags) return;
+    this.closeAll();
+    this.#flags = flags;
   }
 
   pathOf(file: number): string {
@@ -66,7 +75,7 @@ export class OpenFiles {
   #tryOpen(path: string): number {
     for (;;) {
       try {
-        return fs.openSync(path, "r");
+        return fs.openSync(path, this.#flags);
       } catch (cause) {
         const isShort = ["EMFILE", "ENFILE"].includes(systemCode(cause));
         if (!isShort || this.#open.size === 0) throw ioError(cause, path, "cannot be opened");

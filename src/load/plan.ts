@@ -6,6 +6,7 @@
 // The ring consists of places, each with room for one batch. A batch never reaches over the ring's end: it is handed
 // out as views, without a copy.
 
+import { blockBytes } from "../format/shard.js";
 import type { Decoding } from "../kernels/decoding.js";
 import { blockElements } from "../kernels/kernels.js";
 import { type DType, elementBytes } from "../tensor/dtype.js";
@@ -39,6 +40,9 @@ const runsPerReader = 4;
 
 /** Ring of small batches: large enough that one waking of the consumer serves many; more would only miss the caches. */
 const easyRingBytes = 8 * 2 ** 20;
+
+/** Bytes that the blocks of a direct read can have more than what they cover. */
+const coverBytes = 2 * blockBytes;
 
 /** Part of the memory that reader threads may take by default. */
 const threadShare = 0.5;
@@ -74,7 +78,7 @@ export interface ScratchPlan {
   keys: number;
   /** Room for one sum. */
   sum: number;
-  /** Room for stored records. */
+  /** Room for stored records, and for the blocks of the disk that cover them; a multiple of 4 KiB. */
   records: number;
   recordBytes: number;
   /** Room for a block of float32, where float16 is delivered. */
@@ -207,8 +211,8 @@ function planScratch(
   const rows = 0;
   const keys = align(rows + runLength * 16);
   const sum = keys + 64;
-  const records = align(sum + 64);
-  const block = align(records + recordBytes);
+  const records = align(sum + 64, 4096);
+  const block = align(records + recordBytes + coverBytes);
   const blockBytes = deliver === "float16" ? blockElements * elementBytes("float32") : 0;
   return { rows, keys, sum, records, recordBytes, block, byteLength: align(block + blockBytes, 4096) };
 }

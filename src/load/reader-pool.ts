@@ -7,6 +7,7 @@ import { type ErrorRecord, recordError, SpillwayError } from "../errors.js";
 import { kernelModule } from "../kernels/kernels.js";
 import { type MemoryPool, threadBytes } from "./memory-pool.js";
 import type { FromReader, ReaderJob, ReaderStart, ToReader } from "./messages.js";
+import { lineOf, type ReadingWords, threadNumber } from "./reading-words.js";
 import type { DatasetTable } from "./table.js";
 
 /** Shards that all readers together keep open at most: a third of what the process may open, shared by eight. */
@@ -26,6 +27,8 @@ export interface LentReader {
 
 interface Thread extends LentReader {
   worker: Worker;
+  /** Its own, while it lives. */
+  number: number;
   onEnd: ((error: ErrorRecord | undefined) => void) | undefined;
   isDead: boolean;
 }
@@ -33,12 +36,22 @@ interface Thread extends LentReader {
 export class ReaderPool {
   readonly #memory: MemoryPool;
   readonly #table: DatasetTable;
+  readonly #reading: ReadingWords;
+  readonly #script: URL;
   readonly #threads = new Set<Thread>();
   readonly #idle: Thread[] = [];
 
-  constructor(memory: MemoryPool, table: DatasetTable) {
+  /** @param script what a thread runs; another one in tests only */
+  constructor(
+    memory: MemoryPool,
+    table: DatasetTable,
+    reading: ReadingWords,
+    script = new URL("./reader.js", import.meta.url),
+  ) {
     this.#memory = memory;
     this.#table = table;
+    this.#reading = reading;
+    this.#script = script;
   }
 
   /** Threads that wait for work. */
@@ -66,13 +79,17 @@ export class ReaderPool {
 
   #startThread(): Thread {
     if (!this.#memory.takeThread()) throw this.#memory.shortage(threadBytes, "a reader thread");
+    const number = this.#freeNumber();
     const workerData: ReaderStart = {
       module: kernelModule(),
       segments: this.#memory.segments,
+      memoryBytes: this.#memory.byteLength,
       table: this.#table,
+      reading: this.#reading,
+      thread: number,
       maxOpenFiles: Math.max(1, Math.floor(Math.min(maxOpenFiles, openFileLimit() / 3) / typicalReaders)),
     };
-    const worker = new Worker(new URL("./reader.js", import.meta.url), {
+    const worker = new Worker(this.#script, {
       workerData,
       resourceLimits,
       execArgv: [],
@@ -80,6 +97,7 @@ export class ReaderPool {
     });
     const thread: Thread = {
       worker,
+      number,
       onEnd: undefined,
       isDead: false,
       run: (job, onEnd) => {
@@ -103,11 +121,20 @@ export class ReaderPool {
       const at = this.#idle.indexOf(thread);
       if (at >= 0) this.#idle.splice(at, 1);
       this.#memory.returnThread();
+      // A thread that was stopped in a read cannot say that the read is over.
+      lineOf(this.#reading, number)[threadNumber.since] = 0;
       this.#finish(thread, failure === undefined ? threadDied(`exit code ${code}`) : recordError(failure));
     });
     // After the listeners: adding one for messages would undo it.
     worker.unref();
     return thread;
+  }
+
+  #freeNumber(): number {
+    const taken = new Set([...this.#threads].map(({ number }) => number));
+    let number = 0;
+    while (taken.has(number)) number += 1;
+    return number;
   }
 
   #finish(thread: Thread, error: ErrorRecord | undefined): void {

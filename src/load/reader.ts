@@ -6,10 +6,9 @@ import { recordError } from "../errors.js";
 import { ring, viewControl, word32 } from "./control.js";
 import { FileRecords } from "./file-records.js";
 import { runLoopJob } from "./loop-reader.js";
-import type { FromReader, MakingJob, ReaderJob, ReaderStart, ToReader } from "./messages.js";
+import type { FromReader, MakingJob, ReaderJob, ReaderStart, StreamJob, ToReader } from "./messages.js";
 import { OpenFiles } from "./open-files.js";
 import type { SampleFiles } from "./sample-reader.js";
-import { runStreamJob } from "./stream-reader.js";
 
 const start = workerData as ReaderStart;
 const { table } = start;
@@ -40,7 +39,7 @@ async function work(job: ReaderJob): Promise<void> {
   let outcome: FromReader = { type: "ended", loop };
   try {
     if (job.type === "loop") runLoopJob(start, job, files, control);
-    else await runStreamJob(start, job, files, listen);
+    else await workForStream(job);
   } catch (thrown) {
     outcome = { type: "failed", loop, error: recordError(thrown) };
   }
@@ -51,4 +50,10 @@ async function work(job: ReaderJob): Promise<void> {
   ring(control, word32.consumerBell);
   // Last of all: with this message the loop's memory may go to somebody else.
   parentPort!.postMessage(outcome);
+}
+
+/** Loaded when a stream first needs it: loops do without augmentation, and threads that start open fewer files at once. */
+async function workForStream(job: StreamJob): Promise<void> {
+  const { runStreamJob } = await import("./stream-reader.js");
+  await runStreamJob(start, job, files, listen);
 }

@@ -2,18 +2,20 @@
 // this process sees them, and puts them into the ring as they are to be delivered. The hot path of the loader; it
 // allocates only what fs.readSync needs.
 //
+//   resident, pinned:              no read; see pinned-reader.ts
 //   stored = delivered, checked:   one read straight into the slots
 //   otherwise:                     one read into scratch, then SIMD kernels or a copy into the slots
-//   resident:                      no read
 //   in a file of its own:          that file is opened and read, see file-records.ts
 
 import { bindKernels, type Conversion, conversionOf, type Kernels } from "../kernels/kernels.js";
-import { readFully } from "../store/file.js";
+import { type ReadSync, readFully } from "../store/file.js";
 import type { FileRecords } from "./file-records.js";
 import type { Place, ReaderJob, ReaderStart } from "./messages.js";
 import type { OpenFiles } from "./open-files.js";
+import { PinnedReader } from "./pinned-reader.js";
 import type { FieldPlan } from "./plan.js";
 import { corruptRecord } from "./residents.js";
+import { ShardReads } from "./shard-reads.js";
 import { type ColumnTable, shardOf } from "./table.js";
 
 /** A field of a loop, with everything looked up that a read needs. */
@@ -27,6 +29,8 @@ interface FieldReader {
   sums: { bytes: Uint8Array; address: number } | undefined;
   /** One bit per sum; undefined where every read is checked. */
   checked: Int32Array | undefined;
+  /** Whether samples are counted by its records. */
+  isCounted: boolean;
 }
 
 /** Rows, in the layout, of a run that are read at once. */
@@ -45,6 +49,8 @@ export interface SampleFiles {
   sumFiles: OpenFiles;
   /** Indexed datasets: the files in which records stay. */
   records: FileRecords | undefined;
+  /** How shards are read; others in tests only. */
+  readSync?: ReadSync;
 }
 
 export class SampleReader {
@@ -52,7 +58,8 @@ export class SampleReader {
   readonly #kernels: Kernels;
   readonly #bytes: Uint8Array;
   readonly #fields: readonly FieldReader[];
-  readonly #shards: OpenFiles;
+  readonly #reads: ShardReads;
+  readonly #pinned: PinnedReader | undefined;
   readonly #sumFiles: OpenFiles;
   readonly #records: FileRecords | undefined;
   readonly #scratch: number;
@@ -60,16 +67,27 @@ export class SampleReader {
   /** As many as a run can have, used again for every run. */
   readonly #pieces: readonly Piece[];
   #pieceCount = 0;
+  #hits = 0;
+  #misses = 0;
 
-  constructor(start: ReaderStart, job: ReaderJob, { shards, sumFiles, records }: SampleFiles) {
+  constructor(start: ReaderStart, job: ReaderJob, { shards, sumFiles, records, readSync }: SampleFiles) {
     this.#start = start;
     this.#records = records;
     const memory = start.segments[job.reservation.segment]!;
     this.#kernels = bindKernels(start.module, memory);
     this.#bytes = new Uint8Array(memory.buffer);
-    this.#shards = shards;
+    const { reading, thread, table } = start;
+    this.#reads = new ShardReads(shards, {
+      reading,
+      thread,
+      bytes: this.#bytes,
+      mayBeDirect: table.files === undefined,
+      ...(readSync && { readSync }),
+    });
     this.#sumFiles = sumFiles;
     const { plan, reservation, residents } = job;
+    const isResident = residents.columns.map((place) => place !== undefined);
+    this.#pinned = PinnedReader.of(start, isResident, this.#kernels, reservation.segment);
     const own = reservation.address + plan.scratchStart + job.reader * plan.scratch.byteLength;
     this.#scratch = own + plan.scratch.records;
     this.#sum = own + plan.scratch.sum;
@@ -77,7 +95,7 @@ export class SampleReader {
       place && { bytes: new Uint8Array(start.segments[place.segment]!.buffer), address: place.address };
     this.#pieces = Array.from({ length: plan.runLength }, () => ({ shard: 0, row: 0, at: 0, count: 0 }));
     this.#fields = plan.fields.map((field) => {
-      const column = start.table.columns[field.column]!;
+      const column = table.columns[field.column]!;
       const checked = at(residents.checked[field.column]);
       return {
         plan: field,
@@ -89,6 +107,7 @@ export class SampleReader {
         checked:
           checked &&
           new Int32Array(checked.bytes.buffer, checked.address, Math.ceil(column.firstSums.at(-1)! / 32)),
+        isCounted: field.column === this.#pinned?.countedColumn,
       };
     });
   }
@@ -100,6 +119,19 @@ export class SampleReader {
    */
   read(ids: Float64Array, rows: Float64Array, count: number, slot: number): void {
     this.#findPieces(rows, count);
+    const pinned = this.#pinned;
+    for (;;) {
+      const generation = pinned?.begin();
+      this.#hits = 0;
+      this.#misses = 0;
+      this.#readFields(ids, count, slot);
+      // What was copied out of the pinned set while that gave way may be anything.
+      if (generation === undefined || pinned!.isUnchanged(generation)) break;
+    }
+    this.#reads.note(this.#hits, this.#misses);
+  }
+
+  #readFields(ids: Float64Array, count: number, slot: number): void {
     // Field by field, so that what belongs to a field is looked up once per run and not once per sample.
     for (const field of this.#fields) {
       const target = field.ring + slot * field.plan.deliveredStride;
@@ -141,35 +173,56 @@ export class SampleReader {
     if (field.convert) field.convert(to, target, count * field.plan.elements);
   }
 
+  /** Takes `count` records from the pinned set, from `row` of the layout on; false if they are not all there. */
+  #takePinned(field: FieldReader, row: number, count: number, target: number): boolean {
+    const { convert, plan, column } = field;
+    const pinned = this.#pinned!;
+    const isThere = pinned.find(plan.column, row, count);
+    if (field.isCounted && isThere) this.#hits += count;
+    else if (field.isCounted) this.#misses += count;
+    if (!isThere) return false;
+    if (!convert) pinned.copyTo(target, count * column.stride);
+    else convert(pinned.bring(this.#scratch, count * column.stride), target, count * plan.elements);
+    return true;
+  }
+
   #readPieces(field: FieldReader, target: number): void {
     const { column, convert, plan } = field;
     const { stride, rowsPerSum, starts } = column;
+    const { firstRows } = this.#start.table;
     for (let k = 0; k < this.#pieceCount; k += 1) {
       const piece = this.#pieces[k]!;
       const { shard, row, count } = piece;
       const pieceTarget = target + piece.at * plan.deliveredStride;
+      if (this.#takePinned(field, firstRows[shard]! + row, count, pieceTarget)) continue;
       const isChecked = this.#isChecked(field, shard, row, count);
       if (!isChecked && rowsPerSum > 1) {
         this.#readShared(field, piece, pieceTarget);
         continue;
       }
       const to = convert ? this.#scratch : pieceTarget;
-      this.#fetch(shard, starts[shard]! + row * stride, count * stride, to);
-      if (!isChecked) this.#check(field, shard, row, row + count, to);
-      if (convert) convert(to, pieceTarget, count * plan.elements);
+      const at = this.#fetch(shard, starts[shard]! + row * stride, count * stride, to);
+      if (!isChecked) this.#check(field, shard, row, row + count, at);
+      this.#pinned!.keep(plan.column, firstRows[shard]! + row, count, at);
+      if (convert) convert(at, pieceTarget, count * plan.elements);
+      else if (at !== to) this.#kernels.copyRun(at, to, count * stride);
     }
   }
 
   #readFiles(field: FieldReader, target: number): void {
     const { convert, plan } = field;
     const { storedStride, deliveredStride } = plan;
+    const { firstRows } = this.#start.table;
     for (let k = 0; k < this.#pieceCount; k += 1) {
       const { shard, row, at, count } = this.#pieces[k]!;
       for (let j = 0; j < count; j += 1) {
         const place = target + (at + j) * deliveredStride;
+        const inLayout = firstRows[shard]! + row + j;
+        if (this.#takePinned(field, inLayout, 1, place)) continue;
         const to = convert ? this.#scratch : place;
         this.#records!.read(shard, row + j, this.#bytes.subarray(to, to + storedStride));
         if (!this.#isChecked(field, shard, row + j, 1)) this.#check(field, shard, row + j, row + j + 1, to);
+        this.#pinned!.keep(plan.column, inLayout, 1, to);
         if (convert) convert(to, place, plan.elements);
       }
     }
@@ -179,19 +232,22 @@ export class SampleReader {
   #readShared(field: FieldReader, { shard, row, count }: Piece, target: number): void {
     const { column, convert } = field;
     const { stride, rowsPerSum } = column;
-    const rows = this.#start.table.firstRows[shard + 1]! - this.#start.table.firstRows[shard]!;
+    const { firstRows } = this.#start.table;
+    const rows = firstRows[shard + 1]! - firstRows[shard]!;
     const first = Math.floor(row / rowsPerSum) * rowsPerSum;
     const end = Math.min(rows, Math.ceil((row + count) / rowsPerSum) * rowsPerSum);
-    this.#fetch(shard, column.starts[shard]! + first * stride, (end - first) * stride, this.#scratch);
-    this.#check(field, shard, first, end, this.#scratch);
-    const from = this.#scratch + (row - first) * stride;
+    const startByte = column.starts[shard]! + first * stride;
+    const at = this.#fetch(shard, startByte, (end - first) * stride, this.#scratch);
+    this.#check(field, shard, first, end, at);
+    this.#pinned!.keep(field.plan.column, firstRows[shard]! + first, end - first, at);
+    const from = at + (row - first) * stride;
     if (convert) convert(from, target, count * field.plan.elements);
-    else this.#bytes.copyWithin(target, from, from + count * stride);
+    else this.#kernels.copyRun(from, target, count * stride);
   }
 
-  #fetch(shard: number, startByte: number, byteLength: number, to: number): void {
-    const fd = this.#shards.descriptor(shard);
-    readFully(fd, this.#bytes, to, byteLength, startByte, this.#shards, shard);
+  /** Reads bytes of a shard to `to`, or elsewhere: it says where they are. */
+  #fetch(shard: number, startByte: number, byteLength: number, to: number): number {
+    return this.#reads.read(shard, startByte, byteLength, to, this.#scratch);
   }
 
   #isChecked({ column, checked }: FieldReader, shard: number, row: number, count: number): boolean {

@@ -46,6 +46,7 @@ export class Stream {
   readonly #engine: Engine;
   readonly #reservation: Reservation;
   readonly #job: Omit<StreamJob, "reader" | "schedule">;
+  readonly #isResident: readonly boolean[];
   readonly #serials = new Int32Array(maxTrainers);
   #crew: Crew | undefined;
   #isClosed = false;
@@ -53,8 +54,8 @@ export class Stream {
   /** Reserves the ring. @throws SpillwayError `memory`, with the smallest that works */
   constructor(engine: Engine, request: StreamRequest, { residents, rows, drawing }: Ground) {
     this.#engine = engine;
-    const isResident = residents.columns.map((place) => place !== undefined);
-    const { plan, reservation } = reserveLoop(engine, request, isResident);
+    this.#isResident = residents.columns.map((place) => place !== undefined);
+    const { plan, reservation } = reserveLoop(engine, request, this.#isResident);
     this.plan = plan;
     this.#reservation = reservation;
     this.place = { segment: reservation.segment, address: reservation.address };
@@ -102,16 +103,16 @@ export class Stream {
       this.place.address + this.plan.times,
       this.plan.readers * 8,
     ).fill(0);
-    this.#crew = new Crew(
-      this.#engine.readers,
-      this.plan.readers,
-      (reader) => ({ ...this.#job, schedule, reader }),
-      (error) => {
+    this.#crew = new Crew(this.#engine.readers, {
+      count: this.plan.readers,
+      jobOf: (reader) => ({ ...this.#job, schedule, reader }),
+      onLent: () => this.#engine.reading.prepare(this.#isResident, this.#reservation.byteLength),
+      onFailure: (error) => {
         Atomics.store(words32, word32.failed, 1);
         this.control.stop();
         onFailure(error);
       },
-    );
+    });
   }
 
   /** A number for a new trainer, and which of those that had it one after another it is; undefined where all are taken. */

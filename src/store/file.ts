@@ -66,6 +66,15 @@ export interface PathSource {
   pathOf(file: number): string;
 }
 
+/** The system's positioned read. */
+export type ReadSync = (
+  fd: number,
+  target: Uint8Array,
+  at: number,
+  byteLength: number,
+  start: number,
+) => number;
+
 /** Fills bytes [at, at + byteLength) of `target` from an open descriptor, blocking; `names` words errors. */
 export function readFully(
   fd: number,
@@ -75,16 +84,39 @@ export function readFully(
   startByte: number,
   names: PathSource,
   file = 0,
+  readSync: ReadSync = fs.readSync,
+): void {
+  const range = { startByte, byteLength, neededBytes: byteLength };
+  readBlocks(fd, target, at, range, names, file, readSync);
+}
+
+/** What is read of a file: so many bytes, of which the first `neededBytes` must be there. */
+export interface BlockRange {
+  startByte: number;
+  byteLength: number;
+  /** Less than `byteLength` where the last block may reach over the file's end. */
+  neededBytes: number;
+}
+
+/** As `readFully`, for whole blocks, as direct reads need them. */
+export function readBlocks(
+  fd: number,
+  target: Uint8Array,
+  at: number,
+  { startByte, byteLength, neededBytes }: BlockRange,
+  names: PathSource,
+  file: number,
+  readSync: ReadSync,
 ): void {
   let done = 0;
-  while (done < byteLength) {
+  while (done < neededBytes) {
     let read: number;
     try {
-      read = fs.readSync(fd, target, at + done, byteLength - done, startByte + done);
+      read = readSync(fd, target, at + done, byteLength - done, startByte + done);
     } catch (cause) {
       throw ioError(cause, names.pathOf(file), `cannot be read at byte ${startByte + done}`);
     }
-    if (read === 0) throw shortRead(names.pathOf(file), startByte, byteLength, done);
+    if (read === 0) throw shortRead(names.pathOf(file), startByte, neededBytes, done);
     done += read;
   }
 }

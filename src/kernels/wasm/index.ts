@@ -1,5 +1,5 @@
-// The kernels: hashing, conversion and decoding to float32, the order of a run, members of a class, measuring of
-// values, and gradients of convolutions, over addresses in one shared memory.
+// The kernels: copying, hashing, conversion and decoding to float32, the order of a run, members of a class, measuring
+// of values, augmentation, and gradients of convolutions, over addresses in one shared memory.
 // AssemblyScript, compiled to WebAssembly with SIMD by `npm run build`. Nothing here allocates or has state: callers
 // own the memory, so that many threads can run the same code on their own places of it.
 
@@ -29,6 +29,7 @@ export {
   float32Decode,
   float64Decode,
 } from "./decode";
+export { copyRun } from "./copy";
 export { float32ToFloat16 } from "./half";
 export { permuteRun, placesOf } from "./permute";
 export { nextOfClass } from "./labels";

@@ -1,0 +1,129 @@
+// How an open dataset is read, on the main thread: chooses between pinned set, page cache and direct reads when a loop
+// starts, tells the readers by shared words, and says in figures what came of it.
+
+import fs from "node:fs";
+import { availableParallelism } from "node:os";
+import { freeMemory } from "../store/free-memory.js";
+import { chooseReading, type ReadingChoice, type ReadingWay } from "./choose-reading.js";
+import type { MemoryPool } from "./memory-pool.js";
+import { PinnedSet } from "./pinned.js";
+import {
+  createReadingWords,
+  oldestRead,
+  type ReadingWords,
+  readingWord,
+  sumOfLines,
+  threadNumber,
+  wayWord,
+} from "./reading-words.js";
+import type { DatasetTable } from "./table.js";
+
+/** A read that has taken longer than this is worth a sentence. */
+const stallMs = 2000;
+
+/** What reading has come to so far. */
+export interface ReadingStats {
+  /** Undefined until the first loop has started. */
+  way: ReadingWay | undefined;
+  /** Why, in a sentence with the numbers. */
+  reason: string;
+  /** Bytes of the memory that the pinned set has taken; they are given back to whoever needs them. */
+  pinnedBytes: number;
+  /** Rows of the layout, from the first on, that are kept in memory once they have been read. */
+  pinnedRows: number;
+  /** How many of them lie there by now. */
+  filledRows: number;
+  /** Samples that came out of the pinned set, and those that had to be read. */
+  hits: number;
+  misses: number;
+  /** Bytes and reads asked of the system, sums apart. */
+  diskBytes: number;
+  diskReads: number;
+}
+
+export class Reading {
+  /** What readers share. */
+  readonly shared: ReadingWords = createReadingWords();
+  readonly #pool: MemoryPool;
+  readonly #table: DatasetTable;
+  readonly #pinned: PinnedSet;
+  readonly #freeMemory: () => number;
+  #choice: ReadingChoice | undefined;
+  #fewerReaders: string | undefined;
+
+  /** @param free bytes of memory that are free; another answer in tests only */
+  constructor(pool: MemoryPool, table: DatasetTable, free: () => number = freeMemory) {
+    this.#pool = pool;
+    this.#table = table;
+    this.#pinned = new PinnedSet(pool, table, this.shared, availableParallelism());
+    this.#freeMemory = free;
+  }
+
+  /**
+   * To be called when a loop or feed has reserved what it needs and has its readers, before they begin: pins what is
+   * left, and chooses how they read.
+   *
+   * @param isResident columns that are held in memory whole, by number
+   * @param loopBytes what was reserved
+   */
+  prepare(isResident: readonly boolean[], loopBytes: number): void {
+    this.#pinned.grow(isResident, loopBytes);
+    const { rows, columns } = this.#table;
+    const rowBytes = columns.reduce((sum, { stride }, k) => sum + (isResident[k] ? 0 : stride), 0);
+    const untouched = this.#pool.byteLength - this.#pool.touched;
+    this.#choice = chooseReading({
+      rows,
+      pinnedRows: this.#pinned.rows,
+      dataBytes: rows * rowBytes,
+      freeBytes: Math.max(0, this.#freeMemory() - untouched),
+      refusal: this.#refusal(),
+    });
+    const way = this.#choice.isDirect ? wayWord.direct : wayWord.buffered;
+    Atomics.store(this.shared.words, readingWord.way, way);
+  }
+
+  /** Readers that fit, of those asked for: memory that the pinned set has touched cannot become a thread's. */
+  fittingReaders(asked: number, idle: number): number {
+    const most = Math.max(1, idle + this.#pool.threadsLeft);
+    if (asked <= most || this.#pinned.byteLength === 0) return asked;
+    this.#fewerReaders = `${asked} readers were asked for, ${most} fit beside the samples that are pinned: ask for them in the first loop, or open with more memory.`;
+    return most;
+  }
+
+  /** Sentences about what is not as one would expect. */
+  notes(now = Date.now()): string[] {
+    const notes = this.#fewerReaders === undefined ? [] : [this.#fewerReaders];
+    if (Atomics.load(this.shared.words, readingWord.refused) !== 0)
+      notes.push("The disk refuses direct reads: shards are read through the page cache.");
+    const oldest = oldestRead(this.shared);
+    if (oldest && now - oldest.since >= stallMs) {
+      const seconds = Math.round((now - oldest.since) / 1000);
+      notes.push(
+        `A read has taken ${seconds} s so far: ${this.#table.paths[oldest.shard]} of ${this.#table.root}. The loop goes on when the disk answers.`,
+      );
+    }
+    return notes;
+  }
+
+  stats(): ReadingStats {
+    const sum = (number: number) => sumOfLines(this.shared, number);
+    return {
+      way: this.#choice?.way,
+      reason: this.#choice?.reason ?? "No loop has started.",
+      pinnedBytes: this.#pinned.byteLength,
+      pinnedRows: this.#pinned.rows,
+      filledRows: this.#pinned.filledRows,
+      hits: sum(threadNumber.hits),
+      misses: sum(threadNumber.misses),
+      diskBytes: sum(threadNumber.diskBytes),
+      diskReads: sum(threadNumber.diskReads),
+    };
+  }
+
+  #refusal(): string | undefined {
+    if (this.#table.files) return "samples lie in files of their own";
+    if (fs.constants.O_DIRECT === undefined) return "this system has no direct reads";
+    const isRefused = Atomics.load(this.shared.words, readingWord.refused) !== 0;
+    return isRefused ? "the disk refuses direct reads" : undefined;
+  }
+}
