@@ -1,15 +1,16 @@
-// Trains on Fashion-MNIST from its own files: 70,000 pictures of clothes, 28 x 28 pixels, packed as they come (IDX, .gz)
-// and read out of 24 MiB of memory, half of what the training pictures take.
+// Trains a convolutional network on Fashion-MNIST from its own files: 70,000 pictures of clothes, 28 x 28 pixels, packed
+// as they come (IDX, .gz) and read out of 24 MiB of memory, half of what the training pictures take.
 //
 //   node scripts/task.mjs example fashion-mnist [folder] [--short]
 //
-// --short: one epoch, and exit code 1 below 80 % test accuracy (the whole run: five, and 85 %).
+// Exit code 1 below 89 % test accuracy after six epochs. --short: one epoch of a small dense network, and 80 %.
 
 import fs from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import type { layers, Sequential } from "@tensorflow/tfjs";
 import { type Dataset, open, pack, SpillwayError } from "spillway";
-import { evaluate, fit, type TensorFlow, useWasm } from "spillway/tfjs";
+import { fit, type TensorFlow, useWasm } from "spillway/tfjs";
 import { createTemporaryFolder, runExample } from "./example-run.js";
 import { memoryBars, watchMemory } from "./memory-display.js";
 import { bar, bold, count, dim, duration, percent, print, show } from "./terminal.js";
@@ -35,7 +36,9 @@ await runExample(async (signal) => {
     allowPositionals: true,
     options: { short: { type: "boolean", default: false } },
   });
-  const { epochs, least } = values.short ? { epochs: 1, least: 0.8 } : { epochs: 5, least: 0.85 };
+  const { epochs, least, layersOf } = values.short
+    ? { epochs: 1, least: 0.8, layersOf: denseLayers }
+    : { epochs: 6, least: 0.89, layersOf: convolutionalLayers };
   const folder = positionals[0] ?? debianFolder;
   const tf = await useWasm();
   const bareBytes = process.memoryUsage.rss();
@@ -57,11 +60,13 @@ await runExample(async (signal) => {
       train.manifest.shards.reduce((sum, { bytes }) => sum + bytes, 0),
       bareBytes,
     );
-    const model = createModel(tf);
+    const model = createModel(tf, layersOf(tf));
+    let testAccuracy = 0;
     await fit(model, train.view(), {
       ...fields,
       seed: 7,
       epochs,
+      validation: test.view(),
       signal,
       onBatch({ epoch, index, batchCount, loss, samplesPerSecond }) {
         const done = (index + 1) / batchCount;
@@ -72,23 +77,24 @@ await runExample(async (signal) => {
           () => `  ${percent(done)} of ${line()}`,
         );
       },
-      onEpoch({ epoch, loss, accuracy, seconds, samplesPerSecond }) {
+      onEpoch({ epoch, loss, accuracy, validation, seconds, samplesPerSecond }) {
+        testAccuracy = validation?.accuracy ?? 0;
+        const stepsPerSecond = (samplesPerSecond / fields.batchSize).toFixed(1);
         print(
-          `  epoch ${epoch + 1}: loss ${loss.toFixed(3)}, training accuracy ${percent(accuracy)}, ${count(samplesPerSecond)} samples/s, ${duration(seconds)}`,
+          `  epoch ${epoch + 1}: loss ${loss.toFixed(3)}, training accuracy ${percent(accuracy)}, test accuracy ${percent(testAccuracy)}, ${stepsPerSecond} steps/s, ${duration(seconds)}`,
         );
       },
     });
-    const { accuracy = 0 } = await evaluate(model, test.view(), { ...fields, signal });
     const verdict =
-      accuracy >= least ? "as it should be" : `below the ${percent(least)} that this run should reach`;
+      testAccuracy >= least ? "as it should be" : `below the ${percent(least)} that this run should reach`;
     print(
       "",
       ...memoryBars(peaks),
       "",
-      `  Test accuracy ${bold(percent(accuracy))} on ${count(test.size)} pictures, ${verdict}.`,
+      `  Test accuracy ${bold(percent(testAccuracy))} on ${count(test.size)} pictures, ${verdict}.`,
       "",
     );
-    if (accuracy < least) process.exitCode = 1;
+    if (testAccuracy < least) process.exitCode = 1;
   } finally {
     await train.close();
     await test.close();
@@ -121,15 +127,13 @@ async function packFile(
   return open(result.path, { memory });
 }
 
-/** Pixels come as 0 to 255; the first layer makes them 0 to 1. */
-function createModel(tf: TensorFlow) {
-  const initial = (seed: number) => tf.initializers.glorotUniform({ seed });
+/** A network that ends in one share per class; pixels come as 0 to 255, and the first layer makes them 0 to 1. */
+function createModel(tf: TensorFlow, hidden: layers.Layer[]): Sequential {
   const model = tf.sequential({
     layers: [
       tf.layers.rescaling({ scale: 1 / 255, inputShape: [28, 28] }),
-      tf.layers.flatten(),
-      tf.layers.dense({ units: 64, activation: "relu", kernelInitializer: initial(1) }),
-      tf.layers.dense({ units: classNames.length, activation: "softmax", kernelInitializer: initial(2) }),
+      ...hidden,
+      tf.layers.dense({ units: classNames.length, activation: "softmax", kernelInitializer: weights(tf, 4) }),
     ],
   });
   model.compile({
@@ -138,4 +142,38 @@ function createModel(tf: TensorFlow) {
     metrics: ["accuracy"],
   });
   return model;
+}
+
+/** Two layers of small filters, each seeing twice as much of the picture as the one before, and a dense layer. */
+function convolutionalLayers(tf: TensorFlow): layers.Layer[] {
+  const convolution = (filters: number, seed: number) =>
+    tf.layers.conv2d({
+      filters,
+      kernelSize: 3,
+      padding: "same",
+      activation: "relu",
+      kernelInitializer: weights(tf, seed),
+    });
+  return [
+    tf.layers.reshape({ targetShape: [28, 28, 1] }),
+    convolution(16, 1),
+    tf.layers.maxPooling2d({ poolSize: 2 }),
+    convolution(32, 2),
+    tf.layers.maxPooling2d({ poolSize: 2 }),
+    tf.layers.flatten(),
+    tf.layers.dropout({ rate: 0.25, seed: 5 }),
+    tf.layers.dense({ units: 64, activation: "relu", kernelInitializer: weights(tf, 3) }),
+  ];
+}
+
+function denseLayers(tf: TensorFlow): layers.Layer[] {
+  return [
+    tf.layers.flatten(),
+    tf.layers.dense({ units: 64, activation: "relu", kernelInitializer: weights(tf, 1) }),
+  ];
+}
+
+/** First weights, the same ones in every run. */
+function weights(tf: TensorFlow, seed: number) {
+  return tf.initializers.glorotUniform({ seed });
 }

@@ -190,6 +190,16 @@ test("layers whose gradients the backend does not have are refused by name", asy
   }
 });
 
+test("dilated convolutions are refused by TensorFlow.js itself", async () => {
+  const inputShape = [9, 9, 2];
+  const model = createModel(inputShape, () => [conv2d(1, { dilationRate: 2 }), L.flatten()]);
+  const { x, y } = batch(inputShape);
+  await assert.rejects(
+    model.trainOnBatch(x, y),
+    /dilation rates greater than 1 are not yet supported in gradients/,
+  );
+});
+
 test("a second call of useWasm leaves kernels of the user's own in place", async () => {
   const { kernelFunc } = tf.getKernel("MaxPoolGrad", "wasm");
   const own = () => assert.fail("not to be run");
