@@ -1,5 +1,5 @@
 // The main job, as `npm start` runs it: simulated recordings of body sensors, one file per recording as labs have them, are
-// packed, split, and train a classifier out of a tenth of their size in memory. Everything lies in a temporary folder.
+// packed, split, and train two networks at once out of a tenth of their size in memory. Everything lies in a temporary folder.
 //
 //   npm start                          400 MiB of recordings
 //   npm start -- --size 2GB --keep     more of them, and keep them
@@ -7,11 +7,12 @@
 import fs from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import { type Dataset, open, pack, type View } from "spillway";
-import { type EpochReport, fit, type TensorFlow, useWasm } from "spillway/tfjs";
+import { type Dataset, type Feed, type FeedStats, open, pack, type View } from "spillway";
 import { createTemporaryFolder, runExample } from "./example-run.js";
+import { networks as gestureNetworks } from "./gesture-networks.js";
 import { type GestureOptions, readOptions, requireSpace } from "./gestures-options.js";
 import { type MemoryPeaks, memoryBars, watchMemory } from "./memory-display.js";
+import { type Progress, trainTogether } from "./networks-in-threads.js";
 import { createNpyWriter } from "./npy-file.js";
 import { channelCount, createGestures, gestureNames, stepCount } from "./simulated-gestures.js";
 import {
@@ -32,13 +33,11 @@ import {
 
 const sampleBytes = stepCount * channelCount * 8;
 const seed = 7;
-const batchSize = 64;
 
 await runExample(async (signal) => {
   const options = readOptions();
   if (!options) return;
   requireSpace(options.sizeBytes);
-  const tf = await useWasm();
   const bareBytes = process.memoryUsage.rss();
   const folder = createTemporaryFolder("spillway-gestures", { keep: options.keep });
   const recordings = join(folder.path, "recordings");
@@ -52,8 +51,7 @@ await runExample(async (signal) => {
   try {
     const peaks = watchMemory(dataset, recordingCount * sampleBytes, bareBytes);
     const [train, val] = await splitRecordings(dataset);
-    const reports = await trainNetwork(tf, train, val, { ...options, signal, peaks });
-    sumUp(reports, peaks);
+    sumUp(await trainNetworks([train, val], { ...options, signal, peaks }), peaks);
     if (options.keep) print(`  Kept: ${folder.path}`, "");
   } finally {
     await dataset.close();
@@ -124,70 +122,70 @@ interface Training extends GestureOptions {
   peaks: MemoryPeaks;
 }
 
-async function trainNetwork(
-  tf: TensorFlow,
-  train: View,
-  val: View,
-  training: Training,
-): Promise<EpochReport[]> {
+/** Two networks at once, each in a thread of its own: samples are read once for both. */
+async function trainNetworks(views: [train: View, val: View], training: Training): Promise<Trained> {
   const { epochs, signal, peaks } = training;
-  const initial = (number: number) => tf.initializers.glorotUniform({ seed: number });
-  const model = tf.sequential({
-    layers: [
-      tf.layers.flatten({ inputShape: [stepCount, channelCount] }),
-      tf.layers.dense({ units: 32, activation: "relu", kernelInitializer: initial(1) }),
-      tf.layers.dense({ units: gestureNames.length, activation: "softmax", kernelInitializer: initial(2) }),
-    ],
-  });
-  model.compile({
-    optimizer: tf.train.adam(0.001),
-    loss: "sparseCategoricalCrossentropy",
-    metrics: ["accuracy"],
-  });
-  print(
-    `${bold("4 Train ")}  a dense network of ${count(model.countParams())} weights, with TensorFlow.js`,
-    "",
-    dim("         epoch      loss   training accuracy   validation accuracy   samples/s"),
-  );
-  let validationAccuracy: number | undefined;
-  return fit(model, train, {
-    x: "data",
-    y: "label",
-    batchSize,
+  let shared: { networks: readonly Progress[]; feed: Feed } | undefined;
+  let stats: FeedStats | undefined;
+  const startMs = performance.now();
+  const networks = await trainTogether(gestureNetworks, views, {
     seed,
     epochs,
     signal,
-    validation: val,
-    onBatch({ epoch, index, batchCount, loss, samplesPerSecond }) {
-      const done = (index + 1) / batchCount;
-      const head = `epoch ${epoch + 1} of ${epochs}`;
-      const speed = `${count(samplesPerSecond)} samples/s`;
-      const left = `about ${duration(((epochs - epoch - done) * train.size) / samplesPerSecond)} left`;
-      const state = `loss ${loss.toFixed(3)}, validation accuracy ${validationAccuracy === undefined ? "after this epoch" : percent(validationAccuracy)}`;
+    onReady(all, feed) {
+      shared = { networks: all, feed };
+      print(`${bold("4 Train ")}  two convolutional networks at once, from one reading, with TensorFlow.js`);
+      for (const { plan, weights } of all)
+        print(`         ${plan.name}  ${plan.about}, ${count(weights)} weights`);
+      print(
+        "",
+        dim("                   epoch      loss   training accuracy   validation accuracy   samples/s"),
+      );
+    },
+    onProgress() {
+      if (!shared) return;
+      const now = shared.feed.stats();
+      if (now.readers) stats = now;
+      const lines = shared.networks.map((network) => progressLine(network, epochs));
       show(
-        () => [`  ${head}  ${bar(done, 24)}  ${speed}, ${left}`, `  ${state}`, "", ...memoryBars(peaks)],
+        () => [...lines.map((line) => `  ${line}`), "", ...memoryBars(peaks)],
         () =>
-          `  ${head}, ${percent(done)}: ${state}, ${speed}, ${left}; memory: Spillway ${bytes(peaks.heldBytes)}, ` +
+          `  ${lines.join("; ")}; memory: Spillway ${bytes(peaks.heldBytes)}, ` +
           `whole process ${bytes(peaks.processBytes)}, data ${bytes(peaks.dataBytes)}`,
       );
     },
-    onEpoch({ epoch, loss, accuracy, validation, samplesPerSecond }) {
-      validationAccuracy = validation?.accuracy;
+    onEpoch({ plan }, { epoch, loss, accuracy, validation, samplesPerSecond }) {
       const cells = [
+        plan.name,
         `${epoch + 1} of ${epochs}`,
         loss.toFixed(3),
         percent(accuracy),
-        percent(validationAccuracy),
+        percent(validation?.accuracy),
         count(samplesPerSecond),
       ];
-      print(cells.map((cell, at) => cell.padStart([14, 10, 20, 22, 12][at]!)).join(""));
+      print(cells.map((cell, at) => cell.padStart([18, 11, 10, 20, 22, 12][at]!)).join(""));
     },
   });
+  return { networks, stats, seconds: (performance.now() - startMs) / 1000 };
 }
 
-function sumUp(reports: readonly EpochReport[], peaks: MemoryPeaks): void {
-  const samples = reports.reduce((sum, report) => sum + report.samples, 0);
-  const seconds = reports.reduce((sum, report) => sum + report.seconds, 0);
+interface Trained {
+  networks: readonly Progress[];
+  /** As they were when the feed was last looked at. */
+  stats: FeedStats | undefined;
+  seconds: number;
+}
+
+function progressLine({ plan, last }: Progress, epochs: number): string {
+  if (!last) return `${plan.name}  ${bar(0, 20)}  waits for its first batch`;
+  const { epoch, index, batchCount, loss, samplesPerSecond } = last;
+  const done = (epoch + (index + 1) / batchCount) / epochs;
+  return `${plan.name}  ${bar(done, 20)}  epoch ${epoch + 1} of ${epochs}, loss ${loss.toFixed(3)}, ${count(samplesPerSecond)} samples/s`;
+}
+
+function sumUp({ networks, stats, seconds }: Trained, peaks: MemoryPeaks): void {
+  const samples = networks.flatMap(({ epochs }) => epochs).reduce((sum, report) => sum + report.samples, 0);
+  const scores = networks.map(({ epochs }) => percent(epochs.at(-1)?.validation?.accuracy));
   const code = [
     'import { open } from "spillway";',
     'const data = await open("my-data", { memory: "512 MiB" });',
@@ -199,11 +197,14 @@ function sumUp(reports: readonly EpochReport[], peaks: MemoryPeaks): void {
   print(
     "",
     ...memoryBars(peaks),
-    dim("  The whole process: Node.js, TensorFlow.js, the packer and the training, as the system counts it."),
+    dim(
+      "  The whole process: Node.js, TensorFlow.js twice, the packer and both trainings, as the system counts it.",
+    ),
     "",
-    `  ${green("Done.")} The network names the gesture in ${bold(percent(reports.at(-1)!.validation!.accuracy))} of the recordings that it was not trained on`,
-    `  (by chance: 20 %). It was shown ${count(samples)} samples in ${duration(seconds)}, ${count(samples / seconds)} a second, each epoch a new`,
-    `  random order of all of them, out of ${bytes(peaks.heldBytes)} of memory for ${bytes(peaks.dataBytes)} of data.`,
+    `  ${green("Done.")} The networks name the gesture in ${bold(scores.join(" and "))} of the recordings that they were not`,
+    `  trained on (by chance: 20 %). They were shown ${count(samples)} samples in ${duration(seconds)}; ${count(stats?.readers?.samples ?? 0)} were read,`,
+    `  for both of them, in a new random order of all each epoch, out of ${bytes(peaks.heldBytes)} of memory for ${bytes(peaks.dataBytes)} of data.`,
+    ...(stats ? [dim(`  How the time went: ${stats.bottleneck}.`)] : []),
     "",
     bold("  The same with your own folder, a sub-folder per class:"),
     "",
