@@ -1,5 +1,5 @@
-// The kernels: hashing, conversion and decoding to float32, the order of a run, members of a class, and measuring of
-// values, over addresses in one shared memory.
+// The kernels: hashing, conversion and decoding to float32, the order of a run, members of a class, measuring of values, and
+// augmentation, over addresses in one shared memory.
 // AssemblyScript, compiled to WebAssembly with SIMD by `npm run build`. Nothing here allocates or has state: callers
 // own the memory, so that many threads can run the same code on their own places of it.
 
@@ -37,7 +37,7 @@ export { measureRun, fitRun, tryFormula } from "./measure";
 export { naturalLog, exponential, sineOfTurns, cosineOfTurns } from "./augment-maths";
 export { addNormals, writeNormals } from "./augment-normals";
 export { copyBox, fillBox, repeatElement, mirrorRows } from "./augment-boxes";
-export { scaleChannels, multiplyCurves, blend } from "./augment-values";
+export { scaleChannels, writeCurveWeights, multiplyCurves, blend } from "./augment-values";
 export { evenPlaces, warpedPlaces, takeSteps, takePixels } from "./augment-resample";
 export {
   writeTurns,
