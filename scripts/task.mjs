@@ -166,6 +166,7 @@ const tasks = {
     buildTools();
     run(process.execPath, ["scripts/cli-reference.mjs"]);
     run(process.execPath, ["scripts/walk.mjs"]);
+    run(process.execPath, ["build/examples/augmentation-plot.js"]);
   },
   example: () => {
     buildTools();

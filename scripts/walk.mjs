@@ -6,12 +6,37 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** Pages that are made so. */
-export const pages = ["one-folder", "fewer-bits"];
+export const pages = ["one-folder", "fewer-bits", "augmentation"];
+
+/** What an option may be. */
+function valuesOf(option) {
+  if (option.kind === "choice") return option.of.map((word) => `\`${word}\``).join(", ");
+  if (option.kind === "range") return `[low, high] from ${option.min} to ${option.max}`;
+  if (option.min === -option.max) return "any number";
+  return `${option.isWhole ? "whole, " : ""}${option.min} to ${option.max}`;
+}
+
+/** A Markdown table of the transforms of a kind, with their options. */
+async function tableOf(kind) {
+  const { registry } = await import(pathToFileURL(join(root, "dist/augment/registry.js")).href);
+  const rows = [...registry.values()]
+    .filter((entry) => (entry.takes ?? entry.kind) === kind)
+    .map(({ transform, summary }) => {
+      const options = Object.entries(transform.table)
+        .filter(([name]) => name !== "probability")
+        .map(([name, option]) => {
+          const otherwise = option.default === undefined ? "" : `; default ${JSON.stringify(option.default)}`;
+          return `\`${name}\`: ${option.meaning} (${valuesOf(option)}${otherwise})`;
+        });
+      return `| \`${transform.name}\` | ${summary} | ${options.join("<br>")} |`;
+    });
+  return ["| transform | what it does | options |", "|---|---|---|", ...rows].join("\n");
+}
 
 /** What a command of the page runs. */
 function programOf(command) {
@@ -25,7 +50,7 @@ function programOf(command) {
 }
 
 /** Runs a page; gives its text with the output of every command. */
-export function walk(page) {
+export async function walk(page) {
   const template = join(root, `scripts/${page}.md`);
   const folder = mkdtempSync(join(tmpdir(), "spillway-walk-"));
   try {
@@ -33,7 +58,10 @@ export function walk(page) {
     symlinkSync(root, join(folder, "node_modules/spillway"));
     symlinkSync(join(root, "node_modules/@tensorflow"), join(folder, "node_modules/@tensorflow"));
     writeFileSync(join(folder, "package.json"), '{ "type": "module" }\n');
-    return readFileSync(template, "utf8").replace(/```(\w*)\n([\s\S]*?)```/g, (_, language, block) => {
+    let text = readFileSync(template, "utf8");
+    for (const [line, kind] of text.matchAll(/^TABLE (\w+)$/gm))
+      text = text.replace(line, await tableOf(kind));
+    return text.replace(/```(\w*)\n([\s\S]*?)```/g, (_, language, block) => {
       const [, name] = /^\/\/ (\S+\.mjs)\n/.exec(block) ?? [];
       if (name) writeFileSync(join(folder, name), block);
       return `\`\`\`${language}\n${name ? block : runBlock(block, folder)}\`\`\``;
@@ -62,5 +90,5 @@ function run(command, folder) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  for (const page of pages) writeFileSync(join(root, `docs/${page}.md`), walk(page));
+  for (const page of pages) writeFileSync(join(root, `docs/${page}.md`), await walk(page));
 }

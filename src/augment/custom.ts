@@ -169,8 +169,8 @@ export function callCustom(
   const nan = indexOfNan(sample);
   if (before < 0 && nan >= 0) {
     throw refuse(
-      `gave NaN as value ${nan}, where the sample had none`,
-      "A network learns nothing from NaN: look for a division by 0 or a number that is not defined.",
+      `gave NaN as value ${nan}`,
+      "The sample had none, and a network learns nothing from NaN: look for a division by 0 or a number that is not defined.",
     );
   }
 }

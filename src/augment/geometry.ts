@@ -46,7 +46,11 @@ export function imageGeometry(field: TensorField): ImageGeometry | undefined {
   const { shape } = field;
   const count = elementCount(field);
   const [a, b, c] = shape as [number, number, number];
-  if (shape.length === 2) return { kind: "image", count, outer: 1, height: a, width: b, inner: 1 };
+  if (shape.length === 2) {
+    // Channels of which somebody has said so are no pixels; those that are guessed from the shape may be.
+    if ((field.encoding?.axis ?? field.channelAxis) !== undefined) return undefined;
+    return { kind: "image", count, outer: 1, height: a, width: b, inner: 1 };
+  }
   if (shape.length !== 3) return undefined;
   const axis = channelAxisOf(field);
   const isLast = axis === undefined ? usualColours.includes(c) : axis === 2;

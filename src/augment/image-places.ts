@@ -207,7 +207,7 @@ export const eraseTransform: Transform<
   table: {
     scale: rangeOption("the least and greatest share of the area that is erased", [0, 1], [0.02, 0.2]),
     ratio: rangeOption("the least and greatest width over height", ratioBounds, [0.3, 3.3]),
-    fill: numberOption("what is erased is filled with", [-maxValue, maxValue], 0),
+    fill: numberOption("what the rectangle is filled with", [-maxValue, maxValue], 0),
     probability: probabilityOption(1),
   },
   room: () => noRoom,

@@ -27,8 +27,13 @@ import {
   scalingTransform,
 } from "./wave-values.js";
 
+/** What a transform does, in a few words for lists and documents. */
+interface Summarised {
+  summary: string;
+}
+
 /** A transform of single samples, with the kind of field that it takes. */
-export interface SampleEntry {
+export interface SampleEntry extends Summarised {
   kind: "sample";
   transform: Transform;
   takes: "waveform" | "image";
@@ -36,34 +41,42 @@ export interface SampleEntry {
 
 export type Entry =
   | SampleEntry
-  | { kind: "custom"; transform: { name: string; table: OptionTable } }
-  | { kind: "mixing"; transform: Mixing };
+  | (Summarised & { kind: "custom"; transform: { name: string; table: OptionTable } })
+  | (Summarised & { kind: "mixing"; transform: Mixing });
 
 /** A transform among the others: its own options and geometry are checked before it gets them. */
-function of<O, G extends Geometry>(takes: SampleEntry["takes"], transform: Transform<O, G>): SampleEntry {
-  return { kind: "sample", transform: transform as unknown as Transform, takes };
+function of<O, G extends Geometry>(
+  takes: SampleEntry["takes"],
+  transform: Transform<O, G>,
+  summary: string,
+): SampleEntry {
+  return { kind: "sample", transform: transform as unknown as Transform, takes, summary };
 }
 
 const entries: readonly Entry[] = [
-  of("waveform", jitterTransform),
-  of("waveform", scalingTransform),
-  of("waveform", shiftTransform),
-  of("waveform", cropTransform),
-  of("waveform", timeWarpTransform),
-  of("waveform", magnitudeWarpTransform),
-  of("waveform", permutationTransform),
-  of("waveform", channelDropoutTransform),
-  of("waveform", timeMaskTransform),
-  of("waveform", frequencyMaskTransform),
-  of("waveform", noiseTransform),
-  of("image", flipTransform),
-  of("image", randomResizedCropTransform),
-  of("image", rotationTransform),
-  of("image", colourJitterTransform),
-  of("image", eraseTransform),
-  { kind: "mixing", transform: mixupTransform },
-  { kind: "mixing", transform: cutmixTransform },
-  { kind: "custom", transform: customTransform },
+  of("waveform", jitterTransform, "adds normal noise to every value"),
+  of("waveform", scalingTransform, "multiplies each channel by a factor around 1"),
+  of("waveform", shiftTransform, "moves all channels by whole steps"),
+  of("waveform", cropTransform, "keeps a random stretch and brings it back to the old length"),
+  of("waveform", timeWarpTransform, "plays faster here and slower there; first and last step stay"),
+  of("waveform", magnitudeWarpTransform, "multiplies each channel by a smooth curve around 1"),
+  of("waveform", permutationTransform, "cuts into segments and puts them together in another order"),
+  of("waveform", channelDropoutTransform, "fills some channels with one value; one always stays"),
+  of("waveform", timeMaskTransform, "fills stretches of time with one value"),
+  of("waveform", frequencyMaskTransform, "takes bands of frequencies out; means stay"),
+  of("waveform", noiseTransform, "mixes in coloured noise at a signal-to-noise ratio"),
+  of("image", flipTransform, "mirrors the image; half of them by default"),
+  of("image", randomResizedCropTransform, "keeps a random rectangle and stretches it to the old size"),
+  of("image", rotationTransform, "turns the image about its middle"),
+  of("image", colourJitterTransform, "changes brightness, contrast, saturation and hue"),
+  of("image", eraseTransform, "fills a random rectangle with one value"),
+  { kind: "mixing", transform: mixupTransform, summary: "share * own + (1 - share) * other" },
+  {
+    kind: "mixing",
+    transform: cutmixTransform,
+    summary: "puts a rectangle of the other image, or a stretch of the other waveform, in",
+  },
+  { kind: "custom", transform: customTransform, summary: "calls a function of your own" },
 ];
 
 /** Transforms by name, in the order in which documents list them. */

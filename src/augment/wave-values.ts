@@ -86,11 +86,15 @@ export const magnitudeWarpTransform: Transform<{ sigma: number; knots: number },
     knots: wholeOption("how many knots a curve has, its ends among them", [2, 1000], 4),
     probability: probabilityOption(1),
   },
-  room: (geometry, { knots }) => ({ tables: 0, work: (knots + 2) * channelsOf(geometry) * 4 }),
-  bind({ kernels, memory, options: { sigma, knots }, geometry, work }) {
+  room: (geometry, { knots }) => ({
+    tables: geometry.steps * 16 + knots * 4,
+    work: (knots + 2) * channelsOf(geometry) * 4,
+  }),
+  bind({ kernels, memory, options: { sigma, knots }, geometry, tables, work }) {
     const { outer, steps, inner } = geometry;
     const channels = channelsOf(geometry);
     const curves = new Float32Array(memory.buffer, work, (knots + 2) * channels);
+    kernels.writeCurveWeights(tables, steps, knots);
     return (draw, address) => {
       for (let at = channels; at < (knots + 1) * channels; at += 1) curves[at] = 1 + sigma * draw.normal();
       for (let c = 0; c < channels; c += 1) {
@@ -98,7 +102,7 @@ export const magnitudeWarpTransform: Transform<{ sigma: number; knots: number },
         curves[c] = 2 * curves[c + channels]! - curves[c + 2 * channels]!;
         curves[last + channels] = 2 * curves[last]! - curves[last - channels]!;
       }
-      kernels.multiplyCurves(address, outer, steps, inner, work, knots);
+      kernels.multiplyCurves(address, outer, steps, inner, work, knots, tables);
     };
   },
 };

@@ -19,9 +19,10 @@ import { type Colours, drawPicture, toPixels } from "./picture.js";
 import { encodePng } from "./png.js";
 import { choosePortrayal, portrayals, type WavePortrayal } from "./portrayal.js";
 import { computeStatistics, readSample, type SampleField } from "./sample.js";
+import { describeVariant, makeVariants, readWishes, type Variant, type VariantFlags } from "./variants.js";
 import { drawWaveform, type Series } from "./waveform.js";
 
-interface ShowFlags extends CommonOptions {
+interface ShowFlags extends CommonOptions, VariantFlags {
   field?: string;
   as?: (typeof portrayals)[number];
   out?: string;
@@ -49,12 +50,22 @@ export function addShow(program: Command): void {
         "the sample that came from this file, one field of it",
       ],
       ["spillway show fashion train-images-idx3-ubyte.gz:7 --out boot.png", "a picture into a file"],
+      [
+        "spillway show gestures 0 --augment jitter:sigma=0.03,shift:steps=16",
+        "it, and what three epochs make of it",
+      ],
     ],
   })
     .option("--field <name>", "only this field (default: all)")
     .addOption(new Option("--as <form>", "how to show it (default: judged by the shape)").choices(portrayals))
     .option("--out <file>", "write the picture to this PNG file instead of drawing it")
     .option("--values", "with --json: all values, not only figures about them")
+    .option(
+      "--augment <transforms>",
+      "also draw variants: name:option=value:..., parted by commas (ranges LOW..HIGH), or a list as JSON; see docs/augmentation.md",
+    )
+    .option("--variants <n>", "how many variants: what so many epochs give (default: 3)")
+    .option("--seed <n>", "seed of the variants (default: 0)")
     .option(...sourceFolder)
     .option(...inFolder)
     .action(runShow);
@@ -62,6 +73,7 @@ export function addShow(program: Command): void {
 
 async function runShow(path: string, wanted: string, flags: ShowFlags): Promise<void> {
   const dataset = await open(path, { memory: "16 MiB" });
+  const { size } = dataset;
   let row: CatalogRow;
   let columns: Record<string, ColumnValue>;
   try {
@@ -76,9 +88,13 @@ async function runShow(path: string, wanted: string, flags: ShowFlags): Promise<
   } finally {
     await dataset.close();
   }
-  const fields = (await readSample(path, row.id, flags.source)).filter(
-    ({ name }) => flags.field === undefined || name === flags.field,
-  );
+  const read = async (id: number) =>
+    (await readSample(path, id, flags.source)).filter(
+      ({ name }) => flags.field === undefined || name === flags.field,
+    );
+  const fields = await read(row.id);
+  const partner = (row.id + 1) % size;
+  const variants = await variantsOf(flags, row.id, fields, { id: partner, read: () => read(partner) });
   const labels = Object.fromEntries(classFields(dataset.manifest).map((name, k) => [name, row.labels[k]!]));
   const out = flags.out === undefined ? undefined : writePicture(fields, flags.as, flags.out);
   if (flags.json) {
@@ -93,6 +109,7 @@ async function runShow(path: string, wanted: string, flags: ShowFlags): Promise<
       fields: Object.fromEntries(
         fields.map((field) => [field.name, fieldJson(field, flags.values === true)]),
       ),
+      ...(variants && { variants: variants.map((variant) => variantJson(variant, flags, partner)) }),
       ...(out && { out: flags.out, outField: out }),
     });
     return;
@@ -100,7 +117,36 @@ async function runShow(path: string, wanted: string, flags: ShowFlags): Promise<
   print(describeRow(row, labels));
   for (const [name, value] of Object.entries(columns)) print(`${name}: ${value ?? "(missing)"}`);
   for (const field of fields) print(["", ...portray(field, flags, out === field.name)].join("\n"));
+  for (const variant of variants ?? []) {
+    print(`\n${describeVariant(variant, partner)}`);
+    for (const field of variant.fields) print(portray(field, flags, false).join("\n"));
+  }
   if (out !== undefined) say(`Wrote field "${out}" to ${flags.out}.`);
+}
+
+/** The variants that are asked for. */
+async function variantsOf(
+  flags: ShowFlags,
+  id: number,
+  fields: readonly SampleField[],
+  partner: { id: number; read: () => Promise<readonly SampleField[]> },
+): Promise<Variant[] | undefined> {
+  const wishes = readWishes(flags, fields);
+  if (!wishes) return undefined;
+  if (flags.out !== undefined) {
+    throw new SpillwayError("usage", "--out writes the sample as it is, and --augment draws variants of it", {
+      remedy: "Leave one of them out.",
+    });
+  }
+  return makeVariants(wishes, id, fields, partner);
+}
+
+function variantJson({ epoch, weight, fields }: Variant, flags: ShowFlags, partner: number): unknown {
+  return {
+    epoch,
+    ...(weight !== undefined && { ownLabelWeight: weight, mixedWith: partner }),
+    fields: Object.fromEntries(fields.map((field) => [field.name, fieldJson(field, flags.values === true)])),
+  };
 }
 
 /** The user's columns of a sample, packed and added ones. */

@@ -36,6 +36,7 @@ export interface AugmentKernels {
   ): void;
   mirrorRows(at: number, rows: number, count: number, inner: number): void;
   scaleChannels(at: number, outer: number, steps: number, inner: number, factors: number): void;
+  writeCurveWeights(to: number, steps: number, knots: number): void;
   multiplyCurves(
     at: number,
     outer: number,
@@ -43,6 +44,7 @@ export interface AugmentKernels {
     inner: number,
     curves: number,
     knots: number,
+    weights: number,
   ): void;
   blend(at: number, other: number, count: number, weight: number): void;
   evenPlaces(to: number, steps: number, start: number, pace: number): void;

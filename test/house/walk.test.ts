@@ -10,7 +10,7 @@ const root = resolve(import.meta.dirname, "../../..");
 
 interface Walk {
   pages: readonly string[];
-  walk(page: string): string;
+  walk(page: string): Promise<string>;
 }
 
 const { pages, walk } = (await import(pathToFileURL(join(root, "scripts/walk.mjs")).href)) as Walk;
@@ -28,9 +28,9 @@ function linesOf(text: string): string[] {
 }
 
 for (const page of pages) {
-  test(`the page ${page} is what its commands print`, () => {
+  test(`the page ${page} is what its commands print`, async () => {
     const shown = fs.readFileSync(join(root, `docs/${page}.md`), "utf8");
-    assert.deepEqual(linesOf(walk(page)), linesOf(shown));
+    assert.deepEqual(linesOf(await walk(page)), linesOf(shown));
   });
 }
 

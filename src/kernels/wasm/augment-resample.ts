@@ -80,8 +80,10 @@ export function takePixels(
 ): void {
   const pixel = inner << 2;
   const row = width * pixel;
-  const lastX = <f64>(width - 1);
-  const lastY = <f64>(height - 1);
+  const rightmost = <u32>width - 1;
+  const lowest = <u32>height - 1;
+  const lastX = <f64>rightmost;
+  const lastY = <f64>lowest;
   for (let o: usize = 0; o < outer; o += 1, from += height * row) {
     for (let y: usize = 0; y < height; y += 1) {
       for (let x: usize = 0; x < width; x += 1) {
@@ -91,19 +93,14 @@ export function takePixels(
           sx = max(0.0, min(sx, lastX));
           sy = max(0.0, min(sy, lastY));
         }
-        const x0 = floor(sx);
-        const y0 = floor(sy);
-        const fx = <f32>(sx - x0);
-        const fy = <f32>(sy - y0);
+        const x0 = <i32>floor(sx);
+        const y0 = <i32>floor(sy);
+        const fx = <f32>(sx - <f64>x0);
+        const fy = <f32>(sy - <f64>y0);
         const gx: f32 = 1 - fx;
         const gy: f32 = 1 - fy;
-        const isLeft = x0 >= 0 && x0 <= lastX;
-        const isRight = x0 >= -1 && x0 < lastX;
-        const isUpper = y0 >= 0 && y0 <= lastY;
-        const isLower = y0 >= -1 && y0 < lastY;
-        // Beyond the last pixel the weight is 0 where edges repeat.
-        const at = from + <usize>(<isize>y0 * <isize>row + <isize>x0 * <isize>pixel);
-        if (isLeft && isRight && isUpper && isLower) {
+        const at = from + <usize>(y0 * <i32>row + x0 * <i32>pixel);
+        if (<u32>x0 < rightmost && <u32>y0 < lowest) {
           for (let k: usize = 0; k < pixel; k += 4, to += 4) {
             const upper = load<f32>(at + k) * gx + load<f32>(at + k + pixel) * fx;
             const lower = load<f32>(at + k + row) * gx + load<f32>(at + k + row + pixel) * fx;
@@ -111,6 +108,11 @@ export function takePixels(
           }
           continue;
         }
+        // Beyond the last pixel the weight is 0 where edges repeat.
+        const isLeft = <u32>x0 <= rightmost;
+        const isRight = <u32>(x0 + 1) <= rightmost;
+        const isUpper = <u32>y0 <= lowest;
+        const isLower = <u32>(y0 + 1) <= lowest;
         const isBeside = isEdge && !isRight;
         const isBelow = isEdge && !isLower;
         const right: usize = isBeside ? 0 : pixel;

@@ -38,7 +38,7 @@ export { measureRun, fitRun, tryFormula } from "./measure";
 export { naturalLog, exponential, sineOfTurns, cosineOfTurns } from "./augment-maths";
 export { addNormals, writeNormals } from "./augment-normals";
 export { copyBox, fillBox, repeatElement, mirrorRows } from "./augment-boxes";
-export { scaleChannels, multiplyCurves, blend } from "./augment-values";
+export { scaleChannels, writeCurveWeights, multiplyCurves, blend } from "./augment-values";
 export { evenPlaces, warpedPlaces, takeSteps, takePixels } from "./augment-resample";
 export {
   writeTurns,
