@@ -1,7 +1,6 @@
 // How much of the memory a loop takes: the plan with the most readers that fits into what is free, with room left for
 // loops that are still to come. Where nothing fits, the error says the smallest memory that does.
 
-import { availableParallelism } from "node:os";
 import type { SpillwayError } from "../errors.js";
 import type { Normalisation } from "../kernels/decoding.js";
 import type { Schedule } from "../order/schedule.js";
@@ -10,7 +9,7 @@ import { planDecodings, writeDecodings } from "./decodings.js";
 import { isShortage } from "./drawings.js";
 import type { Engine } from "./engine.js";
 import { type Reservation, threadBytes } from "./memory-pool.js";
-import { type Deliver, defaultReaders, type LoopPlan, type PlanInput, planLoop } from "./plan.js";
+import { type Deliver, type LoopPlan, type PlanInput, planLoop } from "./plan.js";
 
 /** Which of some loops over one dataset a loop is: the parts of a mix. */
 export interface Company {
@@ -78,7 +77,7 @@ function chooseLoopPlan(
     planLoop({ columns: engine.table.columns, ...columns, batchSize, deliver, readers, ringBytes });
   const asked = request.readers && engine.reading.fittingReaders(request.readers, engine.readers.idle);
   const fewest = asked ?? 1;
-  const easy = Math.floor(defaultReaders(pool.byteLength, availableParallelism()) / company.loops);
+  const easy = Math.floor(engine.reading.usualReaders(columns.isResident) / company.loops);
   const most = asked ?? Math.max(1, easy);
   const least = planFor(fewest, 0);
   const another = least.byteLength + fewest * threadBytes;

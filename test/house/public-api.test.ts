@@ -11,6 +11,7 @@ test("the public API is this list, and no more", () => {
     "append",
     "classes",
     "index",
+    "measureDevice",
     "measurePrecision",
     "mix",
     "open",
