@@ -1,13 +1,14 @@
-// One round of the loader for random-reads.ts, in a process of its own: epochs in global shuffle until the time is up.
+// One round of the loader for random-reads.ts and pinned.ts, in a process of its own: epochs in global shuffle until the time is up.
 // The first epoch, in which every sum is checked, is timed apart. Prints one line of JSON.
 
-import { type Batch, open } from "spillway";
+import { type Batch, open, type ReadingStats } from "spillway";
 import { peakBytes } from "./report.js";
 
 /** What a round is told, as JSON on its command line. */
 export interface LoaderRound {
   path: string;
-  readers: number;
+  /** Undefined: as many as the plan chooses. */
+  readers?: number;
   batchSize: number;
   /** Least time of the epochs that count; whole epochs are finished. */
   seconds: number;
@@ -23,6 +24,9 @@ export interface LoaderResult {
   /** Samples of an epoch, and the exclusive or of their numbers and their sum: the same in every epoch. */
   checksum: { samples: number; xor: number; sum: number };
   peakBytes: number;
+  /** How samples were read, and the part of them that came out of the pinned set after the first epoch. */
+  reading: ReadingStats;
+  hitShare: number;
 }
 
 const round: LoaderRound = JSON.parse(process.argv[2]!);
@@ -37,13 +41,18 @@ async function run({
   memory,
 }: LoaderRound): Promise<LoaderResult> {
   const dataset = await open(path, { memory });
-  const batches = dataset
-    .view()
-    .batches({ batchSize, readers, seed: 7, epochs: Number.POSITIVE_INFINITY, deliver: "stored" });
+  const batches = dataset.view().batches({
+    batchSize,
+    ...(readers && { readers }),
+    seed: 7,
+    epochs: Number.POSITIVE_INFINITY,
+    deliver: "stored",
+  });
   let [samples, xor, sum] = [0, 0, 0];
   let checksum: LoaderResult["checksum"] | undefined;
   let start = performance.now();
   let firstEpochSeconds = 0;
+  let firstHits = 0;
   let epochs = 0;
   for await (const batch of batches) {
     [xor, sum] = addNumbers(batch, xor, sum);
@@ -56,6 +65,7 @@ async function run({
     const elapsed = (performance.now() - start) / 1000;
     if (batch.epoch === 0) {
       firstEpochSeconds = elapsed;
+      firstHits = (await dataset.stats()).reading.hits;
       if (warmUp) {
         start = performance.now();
         continue;
@@ -63,12 +73,16 @@ async function run({
     }
     epochs += 1;
     if (elapsed < seconds) continue;
+    const { reading } = await dataset.stats();
+    const later = reading.hits + reading.misses - dataset.size;
     const result = {
       samplesPerSecond: (epochs * dataset.size) / elapsed,
       firstEpochSamplesPerSecond: dataset.size / firstEpochSeconds,
       epochs,
       checksum,
       peakBytes: peakBytes(),
+      reading,
+      hitShare: (reading.hits - firstHits) / later,
     };
     await dataset.close();
     return result;

@@ -61,6 +61,7 @@ export type { PlainViewOptions, ViewOptions } from "./dataset/choose.js";
 export { Dataset, type DatasetStats, type OpenOptions, open } from "./dataset/dataset.js";
 export type { ExcludeResult, Which } from "./dataset/exclude.js";
 export type { StatisticsChoice } from "./dataset/kept-statistics.js";
+export { measureDevice } from "./dataset/measure-device.js";
 export { type Mix, type MixedBatches, type MixedBatchOptions, mix } from "./dataset/mix.js";
 export type { MixedBatch } from "./dataset/mixed-batch.js";
 export type { MeanAndStd, Normalize } from "./dataset/normalize.js";
@@ -106,6 +107,9 @@ export {
 export type { PackOptions, PackProgress, PackResult } from "./pack/options.js";
 export { append, index, pack } from "./pack/pack.js";
 export type { DtypeChoice } from "./pack/stored-fields.js";
+export type { DevicePoint, DeviceProfile } from "./store/device.js";
+export type { KeptMeasurement } from "./store/device-cache.js";
+export type { MeasureDeviceOptions } from "./store/device-measure.js";
 export type { DType, TypedArray } from "./tensor/dtype.js";
 export type { ChannelCode, Encoding } from "./tensor/encoding.js";
 export {

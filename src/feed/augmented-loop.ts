@@ -7,7 +7,7 @@ import { type Batch, sampleShapes } from "../load/batch.js";
 import { type Engine, loopEnded } from "../load/engine.js";
 import { type Ground, takeGround } from "../load/ground.js";
 import type { LoopRequest } from "../load/loop.js";
-import { mostReaders } from "../load/loop-room.js";
+import { mostReaders as mostReadersOf } from "../load/loop-room.js";
 import { type MakingPlan, planMaking } from "../load/making-plan.js";
 import type { Reservation } from "../load/memory-pool.js";
 import { planFields } from "../load/plan.js";
@@ -57,13 +57,14 @@ class AugmentedLoop {
     const engine = this.#engine;
     const { schedule, deliver, selection } = request;
     const batchSize = Math.min(schedule.batchSize, schedule.epochCount);
+    const mostReaders = mostReadersOf(engine, request);
     const ringRequest: StreamRequest = {
       ...request,
       viewFingerprint: selection.fingerprint,
-      stream: { largestBatch: batchSize },
+      stream: { largestBatch: batchSize, mostReaders },
     };
     const fields = planFields(engine.table.columns, deliver);
-    const making = planMaking(fields, mostReaders(engine, ringRequest), {
+    const making = planMaking(fields, mostReaders, {
       batchSize,
       augmentation,
       wrapped: 0,

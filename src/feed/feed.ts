@@ -54,6 +54,8 @@ export class Feed {
   readonly #engine: Engine;
   readonly #request: FeedRequest;
   readonly #fields: readonly DeliveredField[];
+  /** For how many readers trainers have scratch. */
+  readonly #mostReaders: number;
   readonly #members = new Map<Trainer, Member>();
   readonly #past: TrainerStats[] = [];
   /** Joining and leaving, one after another. */
@@ -74,6 +76,7 @@ export class Feed {
     this.#engine = engine;
     this.#request = request;
     this.#fields = planFields(engine.table.columns, request.deliver);
+    this.#mostReaders = mostReaders(engine, { ...request, schedule: endlessSchedule(request.selection.count, 0) });
     this.#origin = request.position;
     this.#reached = request.position;
     this.#host = {
@@ -104,8 +107,7 @@ export class Feed {
     const augmentation = planTransforms(request.augment, request.name, { columns, deliver, normalisations });
     const { batchSize, last } = request;
     const wrapped = last === "wrap" ? (batchSize - (n % batchSize)) % batchSize : 0;
-    const readers = mostReaders(this.#engine, this.#roomRequest(0));
-    const making = planMaking(this.#fields, readers, { batchSize, augmentation, wrapped });
+    const making = planMaking(this.#fields, this.#mostReaders, { batchSize, augmentation, wrapped });
     const member = { request, augmentation, making, own: undefined, seat: undefined, away: undefined };
     let enter: (joined: Member) => Promise<void> = async () => {};
     const joined = new Promise<void>((resolve, reject) => {
@@ -162,7 +164,7 @@ export class Feed {
       readers,
       seed,
       viewFingerprint: fingerprint,
-      stream: { largestBatch: Math.max(largest, largestBatch) },
+      stream: { largestBatch: Math.max(largest, largestBatch), mostReaders: this.#mostReaders },
     };
   }
 

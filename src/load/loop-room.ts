@@ -1,7 +1,6 @@
 // How much of the memory a loop takes: the plan with the most readers that fits into what is free, with room left for
 // loops that are still to come. Where nothing fits, the error says the smallest memory that does.
 
-import { availableParallelism } from "node:os";
 import type { SpillwayError } from "../errors.js";
 import type { Normalisation } from "../kernels/decoding.js";
 import type { Schedule } from "../order/schedule.js";
@@ -12,7 +11,6 @@ import type { Engine } from "./engine.js";
 import { type Reservation, threadBytes } from "./memory-pool.js";
 import {
   type Deliver,
-  defaultReaders,
   type LoopPlan,
   maxRunLength,
   type PlanInput,
@@ -37,8 +35,8 @@ export interface RoomRequest {
   /** Reader threads; undefined lets the plan choose. */
   readers: number | undefined;
   company?: Company | undefined;
-  /** Of a stream, the largest batch of those that draw from it. */
-  stream?: { largestBatch: number } | undefined;
+  /** Of a stream, the largest batch of those that draw from it, and for how many readers these have scratch. */
+  stream?: { largestBatch: number; mostReaders?: number } | undefined;
 }
 
 /**
@@ -97,7 +95,7 @@ function chooseLoopPlan(
       ringBytes,
       leastSlots,
     });
-  const most = mostReaders(engine, request);
+  const most = mostReaders(engine, request, columns.isResident);
   const fewest = request.readers === undefined ? 1 : most;
   const least = planFor(fewest, 0);
   const another = least.byteLength + fewest * threadBytes;
@@ -112,12 +110,21 @@ function chooseLoopPlan(
   throw shortageOf(engine, least, request, company.after * another + extraBytes);
 }
 
-/** Readers that a loop gets at most. */
-export function mostReaders(engine: Engine, { readers, company }: RoomRequest): number {
-  const { pool, reading } = engine;
-  if (readers !== undefined) return reading.fittingReaders(readers, engine.readers.idle);
-  const easy = defaultReaders(pool.byteLength, availableParallelism());
-  return Math.max(1, Math.floor(easy / (company?.loops ?? 1)));
+/**
+ * Readers that a loop gets at most.
+ *
+ * @param isResident columns that are held in memory whole; where that is not known yet, none
+ */
+export function mostReaders(
+  { reading, readers: threads }: Engine,
+  { readers, company, stream }: RoomRequest,
+  isResident: readonly boolean[] = [],
+): number {
+  const most =
+    readers === undefined
+      ? Math.max(1, Math.floor(reading.usualReaders(isResident) / (company?.loops ?? 1)))
+      : reading.fittingReaders(readers, threads.idle);
+  return Math.min(most, stream?.mostReaders ?? most);
 }
 
 function newThreads(engine: Engine, readers: number): number {

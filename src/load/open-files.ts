@@ -101,3 +101,13 @@ export function requireLength(path: string, byteLength: number, expected: number
     where: { path },
   });
 }
+
+/** Files that this process may have open, Infinity where the system does not say. */
+export function openFileLimit(): number {
+  try {
+    const limits = fs.readFileSync("/proc/self/limits", "utf8");
+    return Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? Number.POSITIVE_INFINITY);
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}

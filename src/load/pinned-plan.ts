@@ -14,6 +14,9 @@ const chunkShare = 1 / 128;
 const leastChunkBytes = 2 ** 18;
 const mostChunkBytes = 2 ** 24;
 
+/** Chunks start on multiples of this, and are told to readers in it. */
+export const chunkPageBytes = 4096;
+
 /** Where a column lies in every chunk. */
 export interface PinnedColumn {
   /** First byte of its bits, one for each row of the chunk. */

@@ -3,8 +3,7 @@
 
 import type { Kernels } from "../kernels/kernels.js";
 import type { ReaderStart } from "./messages.js";
-import { chunkPageBytes } from "./pinned.js";
-import { type PinnedPlan, planPinned } from "./pinned-plan.js";
+import { chunkPageBytes, type PinnedPlan, planPinned } from "./pinned-plan.js";
 import { chunkWord, readingWord, wordsOfChunk } from "./reading-words.js";
 
 export class PinnedReader {

@@ -11,7 +11,7 @@
 // Rule: the set leaves room for one more loop and for the reader threads that may still come.
 
 import { type MemoryPool, type Reservation, threadBytes } from "./memory-pool.js";
-import { type PinnedPlan, planPinned } from "./pinned-plan.js";
+import { chunkPageBytes, type PinnedPlan, planPinned } from "./pinned-plan.js";
 import { defaultReaders } from "./plan.js";
 import { chunkWord, type ReadingWords, readingWord, wordsOfChunk } from "./reading-words.js";
 import type { DatasetTable } from "./table.js";
@@ -25,9 +25,6 @@ const writerMs = 1000;
 /** Threads for which the memory has room besides the set: this part of it, but no more than so many. */
 const threadShare = 1 / 8;
 const mostThreads = 32;
-
-/** Bytes of a page: chunks start on one. */
-export const chunkPageBytes = 4096;
 
 export class PinnedSet {
   readonly #pool: MemoryPool;

@@ -1,12 +1,12 @@
 // The reader threads of an open dataset: started when a loop needs them, kept for the next loop, ended on close. Each
 // is counted in the memory. A thread that is idle does not keep the process alive.
 
-import { readFileSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { type ErrorRecord, recordError, SpillwayError } from "../errors.js";
 import { kernelModule } from "../kernels/kernels.js";
 import { type MemoryPool, threadBytes } from "./memory-pool.js";
 import type { FromReader, ReaderJob, ReaderStart, ToReader } from "./messages.js";
+import { openFileLimit } from "./open-files.js";
 import { lineOf, type ReadingWords, threadNumber } from "./reading-words.js";
 import type { DatasetTable } from "./table.js";
 
@@ -143,16 +143,6 @@ export class ReaderPool {
     thread.onEnd = undefined;
     if (!thread.isDead) this.#idle.push(thread);
     onEnd(error);
-  }
-}
-
-/** Files that this process may have open, Infinity where the system does not say. */
-function openFileLimit(): number {
-  try {
-    const limits = readFileSync("/proc/self/limits", "utf8");
-    return Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? Number.POSITIVE_INFINITY);
-  } catch {
-    return Number.POSITIVE_INFINITY;
   }
 }
 

@@ -3,9 +3,14 @@
 
 import fs from "node:fs";
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import type { DeviceProfile } from "../store/device.js";
+import { keptProfile } from "../store/device-cache.js";
 import { freeMemory } from "../store/free-memory.js";
+import { chooseReaders } from "./choose-readers.js";
 import { chooseReading, type ReadingChoice, type ReadingWay } from "./choose-reading.js";
 import type { MemoryPool } from "./memory-pool.js";
+import { openFileLimit } from "./open-files.js";
 import { PinnedSet } from "./pinned.js";
 import {
   createReadingWords,
@@ -20,6 +25,13 @@ import type { DatasetTable } from "./table.js";
 
 /** A read that has taken longer than this is worth a sentence. */
 const stallMs = 2000;
+
+/** Part of the memory that is usually left for the pinned set. */
+const pinnableShare = 0.75;
+
+/** Files that a process has open anyway, and those that a thread opens at once while it starts. */
+const filesOfProcess = 32;
+const filesOfThread = 16;
 
 /** What reading has come to so far. */
 export interface ReadingStats {
@@ -50,6 +62,8 @@ export class Reading {
   readonly #freeMemory: () => number;
   #choice: ReadingChoice | undefined;
   #fewerReaders: string | undefined;
+  /** What was kept of the device, once that was looked up. */
+  #profile: { of: DeviceProfile | undefined } | undefined;
 
   /** @param free bytes of memory that are free; another answer in tests only */
   constructor(pool: MemoryPool, table: DatasetTable, free: () => number = freeMemory) {
@@ -68,26 +82,66 @@ export class Reading {
    */
   prepare(isResident: readonly boolean[], loopBytes: number): void {
     this.#pinned.grow(isResident, loopBytes);
-    const { rows, columns } = this.#table;
-    const rowBytes = columns.reduce((sum, { stride }, k) => sum + (isResident[k] ? 0 : stride), 0);
-    const untouched = this.#pool.byteLength - this.#pool.touched;
-    this.#choice = chooseReading({
-      rows,
-      pinnedRows: this.#pinned.rows,
-      dataBytes: rows * rowBytes,
-      freeBytes: Math.max(0, this.#freeMemory() - untouched),
-      refusal: this.#refusal(),
-    });
+    this.#choice = this.#choose(isResident, this.#pinned.rows);
     const way = this.#choice.isDirect ? wayWord.direct : wayWord.buffered;
     Atomics.store(this.shared.words, readingWord.way, way);
   }
 
-  /** Readers that fit, of those asked for: memory that the pinned set has touched cannot become a thread's. */
+  /** Reader threads for a loop that may choose; the first one does not know yet how much will be pinned. */
+  usualReaders(isResident: readonly boolean[]): number {
+    const { columns, rows, root, paths } = this.#table;
+    const { byteLength } = this.#pool;
+    const rowBytes = this.#rowBytes(isResident);
+    const pinnable = Math.min(rows, Math.floor((byteLength * pinnableShare) / Math.max(1, rowBytes)));
+    const { isDirect } = this.#choice ?? this.#choose(isResident, pinnable);
+    if (isDirect) this.#profile ??= { of: keptProfile(paths.map((path) => join(root, path))) };
+    const readers = chooseReaders({
+      memoryBytes: byteLength,
+      cores: availableParallelism(),
+      isDirect,
+      recordBytes: columns.reduce(
+        (most, { stride }, k) => (isResident[k] ? most : Math.max(most, stride)),
+        1,
+      ),
+      profile: this.#profile?.of,
+    });
+    return Math.min(readers, this.#startable());
+  }
+
+  #startable(): number {
+    return Math.max(1, Math.floor((openFileLimit() - filesOfProcess) / filesOfThread));
+  }
+
+  #rowBytes(isResident: readonly boolean[]): number {
+    return this.#table.columns.reduce((sum, { stride }, k) => sum + (isResident[k] ? 0 : stride), 0);
+  }
+
+  #choose(isResident: readonly boolean[], pinnedRows: number): ReadingChoice {
+    const { rows } = this.#table;
+    const untouched = this.#pool.byteLength - this.#pool.touched;
+    return chooseReading({
+      rows,
+      pinnedRows,
+      dataBytes: rows * this.#rowBytes(isResident),
+      freeBytes: Math.max(0, this.#freeMemory() - untouched),
+      refusal: this.#refusal(),
+    });
+  }
+
+  /**
+   * Readers that can be had, of those asked for: memory that the pinned set has touched cannot become a thread's, and a
+   * thread needs files to start.
+   */
   fittingReaders(asked: number, idle: number): number {
     const most = Math.max(1, idle + this.#pool.threadsLeft);
-    if (asked <= most || this.#pinned.byteLength === 0) return asked;
-    this.#fewerReaders = `${asked} readers were asked for, ${most} fit beside the samples that are pinned: ask for them in the first loop, or open with more memory.`;
-    return most;
+    if (asked > most && this.#pinned.byteLength > 0) {
+      this.#fewerReaders = `${asked} readers were asked for, ${most} fit beside the samples that are pinned: ask for them in the first loop, or open with more memory.`;
+      return this.fittingReaders(most, idle);
+    }
+    const startable = this.#startable();
+    if (asked <= startable) return asked;
+    this.#fewerReaders = `${asked} readers were asked for, ${startable} can be started where the process may open ${openFileLimit()} files: raise the limit, for example with ulimit -n 4096.`;
+    return startable;
   }
 
   /** Sentences about what is not as one would expect. */

@@ -120,15 +120,18 @@ export class SampleReader {
   read(ids: Float64Array, rows: Float64Array, count: number, slot: number): void {
     this.#findPieces(rows, count);
     const pinned = this.#pinned;
-    for (;;) {
-      const generation = pinned?.begin();
-      this.#hits = 0;
-      this.#misses = 0;
-      this.#readFields(ids, count, slot);
-      // What was copied out of the pinned set while that gave way may be anything.
-      if (generation === undefined || pinned!.isUnchanged(generation)) break;
+    try {
+      for (;;) {
+        const generation = pinned?.begin();
+        this.#hits = 0;
+        this.#misses = 0;
+        this.#readFields(ids, count, slot);
+        // What was copied out of the pinned set while that gave way may be anything.
+        if (generation === undefined || pinned!.isUnchanged(generation)) break;
+      }
+    } finally {
+      this.#reads.note(this.#hits, this.#misses);
     }
-    this.#reads.note(this.#hits, this.#misses);
   }
 
   #readFields(ids: Float64Array, count: number, slot: number): void {

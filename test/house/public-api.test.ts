@@ -21,6 +21,7 @@ test("the public API is this list, and no more", () => {
     "index",
     "jitter",
     "magnitudeWarp",
+    "measureDevice",
     "measurePrecision",
     "mix",
     "mixup",
