@@ -10,6 +10,7 @@ test("the public API is this list, and no more", () => {
     "View",
     "append",
     "classes",
+    "encodedImage",
     "index",
     "measurePrecision",
     "mix",
