@@ -115,8 +115,11 @@ export type { ChannelCode, Encoding } from "./tensor/encoding.js";
 export {
   type ClassField,
   classes,
+  type EncodedImageOptions,
+  encodedImage,
   type Field,
   type Fields,
+  type ImageField,
   type TensorField,
   tensor,
 } from "./tensor/field.js";

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
 from typing import Dict, Optional, Tuple
 
 import numpy as np
@@ -24,17 +25,20 @@ class Field:
     Attributes
     ----------
     kind
-        "tensor" or "class".
+        "tensor", "class", or "image" for encoded images.
     dtype
-        numpy's name of the stored type.
+        numpy's name of the stored type; of encoded images that of what they are decoded to.
     shape
-        of one sample, row-major; () for scalars and class labels.
+        of one sample, row-major; () for scalars and class labels. Of encoded images [height, width, channels] to which
+        they are meant to be brought.
     classes
         names that a label is an index into; () for tensors.
     channel_axis
         the axis of the shape that counts channels, where the packer was told.
     encoding
         how stored numbers become values, where these had another dtype.
+    max_bytes
+        of the longest encoded image; None for other kinds.
     """
 
     kind: str
@@ -43,10 +47,13 @@ class Field:
     classes: Tuple[str, ...] = ()
     channel_axis: Optional[int] = None
     encoding: Optional[Encoding] = None
+    max_bytes: Optional[int] = None
 
     @property
     def stride(self) -> int:
-        """Bytes of one stored record."""
+        """Bytes of one stored record; of encoded images those of the longest."""
+        if self.max_bytes is not None:
+            return self.max_bytes
         return math.prod(self.shape) * np.dtype(self.dtype).itemsize
 
 
@@ -61,8 +68,21 @@ class IndexColumns:
 
 
 @dataclass(frozen=True)
+class EncodedColumn:
+    """Where encoded images lie in a shard, one after another, and the int32 offsets that say where each starts."""
+
+    start: int
+    byte_length: int
+    offsets: int
+    longest: int
+
+
+@dataclass(frozen=True)
 class Shard:
-    """One file of samples: `starts[field]` is where a field's first record lies in it; `index` is that of an index."""
+    """One file of samples: `starts[field]` is where a field's first record lies in it; `index` is that of an index.
+
+    Fields of encoded images are in `encoded` instead.
+    """
 
     path: str
     rows: int
@@ -72,6 +92,7 @@ class Shard:
     sums_byte_length: int
     sums_hash: str
     index: Optional[IndexColumns] = None
+    encoded: Dict[str, EncodedColumn] = dataclass_field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 import os
 import warnings
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from .content import Field, Manifest
 from .encoding import cast_type, delivered, is_cast
 from .errors import SpillwayError
 from .excluded import without_excluded
+from .images import decoded_images
 from .normalize import Normalisation, Normalize, given_normalisations, require_normalizable, standard_normalisations
 from .opening import at_commit, describe_unfinished, open_manifest
 from .rows import RowReader
@@ -41,7 +42,8 @@ _BYTES_AT_ONCE = 2**22
 class Dataset:
     """Samples of a dataset that Spillway packed, read from disk when they are asked for.
 
-    A sample is a dict: each tensor field an array of the field's shape, each class field its label as `numpy.int64`,
+    A sample is a dict: each tensor field an array of the field's shape, each class field its label as `numpy.int64`, each
+    encoded image the `bytes` of its file (or what `decode` makes of them),
     and "id", the sample's number in the catalog, as `numpy.int64`. It is bound to the dataset as it was when opened:
     samples appended later are not seen. Many threads may use it; it may be forked and pickled, and then opens its files
     anew.
@@ -81,6 +83,10 @@ class Dataset:
         this is; `spillway statistics` measures them. A channel that never changes is only shifted. Or a mean and a std by
         field, one number for all or one for each channel: {"wave": {"mean": [0.1, 9.8], "std": [1.2, 0.7]}}. The numbers
         are those that the TypeScript library delivers, bit for bit.
+    decode
+        What is made of an encoded image: a function that gets the bytes of its JPEG or PNG file and gives an array, such as
+        `lambda file: np.asarray(PIL.Image.open(io.BytesIO(file)).convert("RGB").resize((224, 224)))`. Batches stack what
+        it gives, so that it has to be of one shape. None for the bytes themselves: this package decodes nothing.
 
     Raises
     ------
@@ -116,6 +122,7 @@ class Dataset:
         source: "Optional[Union[str, os.PathLike[str]]]" = None,
         with_excluded: bool = False,
         normalize: Optional[Normalize] = None,
+        decode: Optional[Callable[[bytes], Any]] = None,
     ) -> None:
         if dtype not in _DELIVERIES:
             remedy = 'Give "float32", "float16", "original" or "stored".'
@@ -129,6 +136,10 @@ class Dataset:
             raise SpillwayError(what, "usage", "Leave source out.", {"dataset": self._path})
         self._names = _chosen(self._path, self._manifest, fields)
         self._as_tuple = as_tuple
+        self._decode = decode
+        if decode is not None and not any(field.kind == "image" for field in self.fields.values()):
+            what = "decode is for encoded images, and the samples have none"
+            raise SpillwayError(what, "usage", "Leave decode out.", {"dataset": self._path})
         self._dtype = dtype
         self._split = split
         self._scheme_name = scheme
@@ -250,7 +261,8 @@ class Dataset:
         Returns
         -------
         dict or tuple, as samples are
-            tensors [B, ...field's shape], labels int64 [B], id int64 [B]
+            tensors [B, ...field's shape], labels int64 [B], id int64 [B]; encoded images object [B] of `bytes`, or what
+            `decode` makes of them, stacked
 
         Raises
         ------
@@ -337,6 +349,8 @@ class Dataset:
         field = self._manifest.fields.get(name)
         if field is None or field.kind == "class":
             return stored.astype(np.int64, copy=False)
+        if field.kind == "image":
+            return decoded_images(stored, self._decode)
         if name in self._normalisations:
             return self._normalisations[name].apply(stored, self._dtype)
         return delivered(stored, field, self._dtype)
@@ -346,6 +360,8 @@ class Dataset:
         field = self._manifest.fields.get(name)
         if field is None or field.kind == "class":
             return [np.int64(value) for value in stored]
+        if field.kind == "image":
+            return [value if self._decode is None else np.asarray(self._decode(value)) for value in stored]
         if is_cast(field, self._dtype) and name not in self._normalisations:
             # Cast while copying: once through the numbers, not twice.
             dtype = cast_type(field, self._dtype)

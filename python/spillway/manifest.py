@@ -11,11 +11,13 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from . import checked
 from .checked import Damaged
-from .content import PLACE_BYTES, Commit, Field, Files, IndexColumns, Manifest, Shard
+from .content import PLACE_BYTES, Commit, EncodedColumn, Field, Files, IndexColumns, Manifest, Shard
 from .encoding import ChannelCode, CodeError, Encoding
 from .errors import SpillwayError
 
-FORMAT_VERSION = 1
+#: The newest version of a dataset, and of the files beside it, that is read.
+FORMAT_VERSION = 2
+SIDE_VERSION = 1
 MANIFEST_NAME = "dataset.json"
 #: 100,000 shards fit well.
 MAX_MANIFEST_BYTES = 2**26
@@ -35,7 +37,13 @@ _DTYPES = (
     "float64",
 )
 _CLASS_DTYPES = ("uint8", "uint16", "int32")
-_TENSOR_MEMBERS = ("kind", "dtype", "shape", "channelAxis", "encoding")
+_MEMBERS = {
+    "tensor": ("kind", "dtype", "shape", "channelAxis", "encoding"),
+    "class": ("kind", "dtype", "classes"),
+    "image": ("kind", "dtype", "shape", "maxBytes"),
+}
+_MAX_IMAGE_SIDE = 32_768
+_MAX_IMAGE_BYTES = 2**28
 _MAX_CHANNELS = 65_536
 
 
@@ -48,19 +56,19 @@ def parse_manifest(content: bytes, path: str) -> Manifest:
         `version` if a newer Spillway wrote it, `corrupt` if it is damaged
     """
     value = checked.parse_json(content, path)
-    check_version(value, path)
+    check_version(value, path, FORMAT_VERSION)
     try:
         return _manifest(checked.record(value, "content"))
     except Damaged as why:
         raise checked.damaged(path, str(why)) from None
 
 
-def check_version(value: Any, path: str) -> None:
+def check_version(value: Any, path: str, newest: int = SIDE_VERSION) -> None:
     """Refuses what a newer Spillway wrote, before anything else in it is looked at."""
     version = value.get("version") if isinstance(value, dict) else None
-    if isinstance(version, int) and version > FORMAT_VERSION:
+    if isinstance(version, int) and version > newest:
         raise SpillwayError(
-            f"{path} has format version {version}, this Spillway reads up to {FORMAT_VERSION}",
+            f"{path} has format version {version}, this Spillway reads up to {newest}",
             "version",
             "Update Spillway: pip install --upgrade spillway.",
             {"path": path},
@@ -74,6 +82,8 @@ def _manifest(value: Dict[str, Any]) -> Manifest:
         checked.text(name, "name of a field", 256): _field(field, f'field "{name}"')
         for name, field in checked.record(value.get("fields"), "fields").items()
     }
+    if value["version"] < 2 and any(field.kind == "image" for field in fields.values()):
+        raise Damaged(f"it has encoded images and version {value['version']}, which has none")
     files = _files(value.get("files"), fields)
     rows = checked.count(value.get("rows"), "rows")
     shards = [
@@ -142,13 +152,15 @@ def _placed(value: Any, rows: int) -> Tuple[Tuple[int, int], ...]:
 
 def _field(value: Any, name: str) -> Field:
     field = checked.record(value, name)
-    kind = checked.choice(field.get("kind"), f"kind of {name}", ("tensor", "class"))
+    kind = checked.choice(field.get("kind"), f"kind of {name}", tuple(_MEMBERS))
     # A member that we do not know could change what the stored numbers mean (a scale, say): better no number at all.
-    _only(field, name, _TENSOR_MEMBERS if kind == "tensor" else ("kind", "dtype", "classes"))
+    _only(field, name, _MEMBERS[kind])
     if kind == "class":
         dtype = checked.choice(field.get("dtype"), f"dtype of {name}", _CLASS_DTYPES)
         names = checked.array(field.get("classes"), f"classes of {name}")
         return Field(kind, dtype, (), tuple(checked.text(entry, f"a class of {name}") for entry in names))
+    if kind == "image":
+        return _image(field, name)
     dtype = checked.choice(field.get("dtype"), f"dtype of {name}", _DTYPES)
     shape = tuple(
         checked.count(extent, f"shape of {name}", 1, 2**31 - 1)
@@ -161,6 +173,18 @@ def _field(value: Any, name: str) -> Field:
     if tensor.stride > 2**30:
         raise Damaged(f"a record of {name} has {tensor.stride} bytes, more than {2**30}")
     return tensor
+
+
+def _image(field: Dict[str, Any], name: str) -> Field:
+    dtype = checked.choice(field.get("dtype"), f"dtype of {name}", ("uint8",))
+    shape = tuple(
+        checked.count(extent, f"shape of {name}", 1, _MAX_IMAGE_SIDE)
+        for extent in checked.array(field.get("shape"), f"shape of {name}", 3)
+    )
+    if len(shape) != 3 or shape[2] not in (1, 3):
+        raise Damaged(f"shape of {name} is {list(shape)}, not height, width and 1 or 3 channels")
+    most = checked.count(field.get("maxBytes"), f"maxBytes of {name}", 1, _MAX_IMAGE_BYTES)
+    return Field("image", dtype, shape, max_bytes=most)
 
 
 def _encoding(value: Any, name: str, shape: Tuple[int, ...]) -> Optional[Encoding]:
@@ -232,8 +256,12 @@ def _shard(value: Any, name: str, fields: Dict[str, Field], files: Optional[File
     byte_length = checked.count(shard.get("bytes"), f"{name}.bytes")
     columns = checked.record(shard.get("columns"), f"{name}.columns")
     starts = {}
+    encoded = {}
     for field_name, field in fields.items():
         if files is not None and field_name == files.field:
+            continue
+        if field.kind == "image":
+            encoded[field_name] = _encoded_column(shard.get("encoded"), field_name, field, path, rows, byte_length)
             continue
         column = checked.record(columns.get(field_name), f'column "{field_name}" of {path}')
         start = checked.count(column.get("start"), f'start of column "{field_name}" of {path}')
@@ -253,7 +281,20 @@ def _shard(value: Any, name: str, fields: Dict[str, Field], files: Optional[File
         checked.count(sums.get("bytes"), f"{name}.sums.bytes"),
         checked.hash_text(sums.get("hash"), f"{name}.sums.hash"),
         None if files is None else _index_columns(shard.get("files"), path, rows, byte_length),
+        encoded,
     )
+
+
+def _encoded_column(value: Any, name: str, field: Field, path: str, rows: int, byte_length: int) -> EncodedColumn:
+    what = f'column "{name}" of {path}'
+    columns = checked.record(value, f"encoded of {path}")
+    column = checked.record(columns.get(name), what)
+    start, offsets = (checked.count(column.get(member), f"{member} of {what}") for member in ("start", "offsets"))
+    column_bytes = checked.count(column.get("bytes"), f"bytes of {what}", rows, 2**31 - 1)
+    longest = checked.count(column.get("longest"), f"longest of {what}", 1, field.stride)
+    if max(start + column_bytes, offsets + (rows + 1) * 4) > byte_length:
+        raise Damaged(f"{what} does not lie within its {byte_length} bytes")
+    return EncodedColumn(start, column_bytes, offsets, longest)
 
 
 def _index_columns(value: Any, path: str, rows: int, byte_length: int) -> IndexColumns:

@@ -16,6 +16,7 @@ from . import checked
 from .content import Manifest, Shard
 from .errors import SpillwayError
 from .files import OpenFile, OpenFiles
+from .images import EncodedImages
 from .indexed import IndexedFiles
 from .permutation import Placement
 
@@ -73,6 +74,7 @@ class RowReader:
         self._placement = Placement(manifest.placed)
         self._indexed = None if manifest.files is None else IndexedFiles(folder, manifest, root, self._files)
         self._first_rows = np.cumsum([0, *(shard.rows for shard in manifest.shards)], dtype=np.int64)
+        self._images = EncodedImages(folder, manifest, self._files)
         self._kept: Dict[str, np.ndarray] = {}
 
     def read(self, names: Sequence[str], ids: np.ndarray) -> Dict[str, np.ndarray]:
@@ -87,7 +89,7 @@ class RowReader:
 
         Returns
         -------
-        dict of name to array [B, ...field's shape], stored dtype, owned
+        dict of name to array [B, ...field's shape], stored dtype, owned; of encoded images object [B] of `bytes`
 
         Raises
         ------
@@ -100,7 +102,9 @@ class RowReader:
         far = []
         for name in names:
             field = self._manifest.fields[name]
-            if self._indexed is not None and self._manifest.files is not None and name == self._manifest.files.field:
+            if field.kind == "image":
+                raw[name] = self._images.read(name, rows)
+            elif self._indexed is not None and self._manifest.files is not None and name == self._manifest.files.field:
                 raw[name] = np.empty((len(ids), field.stride), np.uint8)
                 self._indexed.read_into(rows, ids, raw[name])
             elif field.stride <= MAX_KEPT_RECORD_BYTES and field.stride * self._first_rows[-1] <= MAX_KEPT_BYTES:
@@ -115,6 +119,7 @@ class RowReader:
     def close(self) -> None:
         """Closes files and forgets kept columns; both come back when they are needed."""
         self._files.close()
+        self._images.close()
         self._kept = {}
 
     def __getstate__(self) -> Dict[str, Any]:
@@ -123,6 +128,8 @@ class RowReader:
 
     def _typed(self, name: str, raw: np.ndarray) -> np.ndarray:
         field = self._manifest.fields[name]
+        if field.kind == "image":
+            return raw
         return raw.view(np.dtype(field.dtype).newbyteorder("<")).reshape(len(raw), *field.shape)
 
     def _kept_column(self, name: str) -> np.ndarray:

@@ -14,7 +14,7 @@ from .checked import Damaged
 from .content import Manifest
 from .errors import SpillwayError
 from .excluded import without_excluded
-from .manifest import FORMAT_VERSION, check_version
+from .manifest import SIDE_VERSION, check_version
 from .splits import Scheme, read_bits
 from .xxh64 import xxh64
 
@@ -84,7 +84,7 @@ def _read_entries(folder: str, scheme: Scheme) -> List[Dict[str, Any]]:
     try:
         kept = _members(value, "content", ("format", "version", "scheme", "entries"))
         checked.choice(kept["format"], "format", ("spillway-statistics",))
-        checked.count(kept["version"], "version", 1, FORMAT_VERSION)
+        checked.count(kept["version"], "version", 1, SIDE_VERSION)
         checked.text(kept["scheme"], "scheme")
         entries = checked.array(kept["entries"], "entries", _MAX_ENTRIES)
         return [_entry(entry, f"entries.{place}") for place, entry in enumerate(entries)]

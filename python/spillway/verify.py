@@ -16,6 +16,7 @@ from . import checked
 from .content import Manifest, Shard
 from .errors import SpillwayError
 from .files import OpenFile, OpenFiles
+from .images import EncodedImages
 from .indexed import IndexedFiles
 from .permutation import Placement
 from .splits import Scheme, bits_path, cut_bits, read_bits_file
@@ -78,7 +79,7 @@ def _sum_places(manifest: Manifest, shard: Shard) -> List[Tuple[str, int, int]]:
     places = []
     for name, field in manifest.fields.items():
         is_in_files = manifest.files is not None and name == manifest.files.field
-        length = 1 if is_in_files else run_length(field.stride)
+        length = 1 if is_in_files or field.kind == "image" else run_length(field.stride)
         places.append((name, length, -(-shard.rows // length)))
     return places
 
@@ -114,6 +115,10 @@ def _verify_columns(
         if manifest.files is not None and name == manifest.files.field:
             sum_index += sum_count
             continue
+        if field.kind == "image":
+            _verify_images(folder, manifest, shard, sums[sum_index : sum_index + sum_count], name, placement, first_row)
+            sum_index += sum_count
+            continue
         full_count, rest_rows = divmod(shard.rows, length)
         groups = [
             (first, min(_RUNS_AT_ONCE, full_count - first), length) for first in range(0, full_count, _RUNS_AT_ONCE)
@@ -127,15 +132,44 @@ def _verify_columns(
             if len(wrong):
                 run = first + int(wrong[0])
                 samples = placement.ids_of(first_row + run * length + np.arange(rows))
-                expected = int(sums[sum_index + run])
-                raise SpillwayError(
-                    f"shard {file.path} is corrupt: checksum {int(found[wrong[0]]):016x}, expected {expected:016x} "
-                    f'("{name}" of {_samples(samples)})',
-                    "corrupt",
-                    "Restore the shard from a copy, or pack again.",
-                    {"dataset": folder, "shard": shard.path, "field": name, "sample": int(samples[0])},
-                )
+                raise _corrupt(folder, shard, name, samples, int(found[wrong[0]]), int(sums[sum_index + run]))
         sum_index += sum_count
+
+
+def _corrupt(
+    folder: str, shard: Shard, name: str, samples: np.ndarray, found: int, expected: int
+) -> SpillwayError:
+    return SpillwayError(
+        f"shard {os.path.join(folder, shard.path)} is corrupt: checksum {found:016x}, expected {expected:016x} "
+        f'("{name}" of {_samples(samples)})',
+        "corrupt",
+        "Restore the shard from a copy, or pack again.",
+        {"dataset": folder, "shard": shard.path, "field": name, "sample": int(samples[0])},
+    )
+
+
+def _verify_images(
+    folder: str,
+    manifest: Manifest,
+    shard: Shard,
+    sums: np.ndarray,
+    name: str,
+    placement: Placement,
+    first_row: int,
+) -> None:
+    """Reads all encoded images of a shard, some at a time."""
+    files = OpenFiles()
+    images = EncodedImages(folder, manifest, files)
+    at_once = max(1, min(_RUNS_AT_ONCE, _PIECE_BYTES // shard.encoded[name].longest))
+    try:
+        for first in range(0, shard.rows, at_once):
+            rows = first_row + np.arange(first, min(first + at_once, shard.rows))
+            for row, image in zip(rows.tolist(), images.read(name, rows)):
+                found, expected = xxh64(image), int(sums[row - first_row])
+                if found != expected:
+                    raise _corrupt(folder, shard, name, placement.ids_of(np.array([row])), found, expected)
+    finally:
+        files.close()
 
 
 def _verify_files(

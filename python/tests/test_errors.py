@@ -32,10 +32,10 @@ def test_a_folder_that_is_no_dataset(tmp_path):
 
 
 def test_a_newer_format(gestures):
-    write_json(gestures.path + "/dataset.json", {"format": "spillway", "version": 2, "anything": []})
+    write_json(gestures.path + "/dataset.json", {"format": "spillway", "version": 3, "anything": []})
     error = _refusal(gestures.path)
     assert error.code == "version"
-    assert "has format version 2, this Spillway reads up to 1. Update Spillway" in str(error)
+    assert "has format version 3, this Spillway reads up to 2. Update Spillway" in str(error)
 
 
 def _without(manifest, member):
@@ -51,7 +51,7 @@ DAMAGES = {
     "content is not an object": lambda m: [],
     "format is 'flood', not one of spillway": lambda m: {**m, "format": "flood"},
     "version is 1.5": lambda m: {**m, "version": 1.5},
-    "version is 0, not a whole number from 1 to 1": lambda m: {**m, "version": 0},
+    "version is 0, not a whole number from 1 to 2": lambda m: {**m, "version": 0},
     "fields is not an object": lambda m: _without(m, "fields"),
     "rows is -1": lambda m: {**m, "rows": -1},
     "rows is True": lambda m: {**m, "rows": True},

@@ -28,7 +28,11 @@ export function addPack(program: Command): void {
     },
     examples: [
       ["spillway pack recordings/ gestures", "a folder per class, a .npy file per sample"],
-      ["spillway pack photos/ flowers --size 224x224", "images, resized and cut to one size"],
+      ["spillway pack photos/ flowers --size 224x224", "images, resized and cut to one size, once"],
+      [
+        "spillway pack photos/ flowers --encoded --size 224x224",
+        "images kept as they are, resized when read",
+      ],
       ["spillway pack train-images-idx3-ubyte.gz fashion", "IDX; the labels lie beside it"],
       ["spillway pack table.csv patients --label-column diagnosis", "a row per sample"],
       ["spillway pack monday/ gestures --append", "more samples for a dataset that is there"],

@@ -2,7 +2,7 @@
 // say; `--as` overrules.
 
 import { SpillwayError } from "../errors.js";
-import type { Field } from "../tensor/field.js";
+import { type DeliveredField, deliveredField, type Field } from "../tensor/field.js";
 
 /** Names for `--as`. */
 export const portrayals = ["wave", "image", "numbers"] as const;
@@ -43,9 +43,10 @@ const fewestSteps = 8;
  */
 export function choosePortrayal(
   name: string,
-  field: Field,
+  stored: Field,
   wanted: (typeof portrayals)[number] | undefined,
 ): Portrayal {
+  const field = deliveredField(stored);
   const wave = waveOf(field);
   const image = imageOf(field);
   if (wanted === undefined) {
@@ -66,7 +67,7 @@ export function choosePortrayal(
 }
 
 /** Steps and channels; the channel axis is the one named so, or the shorter one. */
-function waveOf(field: Field): WavePortrayal | undefined {
+function waveOf(field: DeliveredField): WavePortrayal | undefined {
   if (field.kind === "class") return undefined;
   const [first, second] = field.shape;
   if (field.shape.length === 1)
@@ -78,7 +79,7 @@ function waveOf(field: Field): WavePortrayal | undefined {
     : { kind: "wave", steps: second!, channels: first!, stepStride: 1, channelStride: second! };
 }
 
-function imageOf(field: Field): ImagePortrayal | undefined {
+function imageOf(field: DeliveredField): ImagePortrayal | undefined {
   if (field.kind === "class") return undefined;
   const { shape, channelAxis } = field;
   const [a, b, c] = shape;
@@ -93,7 +94,7 @@ function imageOf(field: Field): ImagePortrayal | undefined {
   return undefined;
 }
 
-function isLikelyWave(field: Field, wave: WavePortrayal): boolean {
+function isLikelyWave(field: DeliveredField, wave: WavePortrayal): boolean {
   if (field.kind === "class" || field.shape.length !== 2) return false;
   if (field.channelAxis !== undefined) return true;
   return wave.steps >= wave.channels * waveRatio || wave.channels < 4;

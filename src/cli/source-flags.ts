@@ -19,6 +19,8 @@ export interface SourceFlags extends CommonOptions {
   key?: string;
   size?: { width: number; height: number };
   channels?: "1" | "3";
+  encoded?: boolean;
+  decode?: boolean;
   take?: string;
   even?: boolean;
 }
@@ -69,6 +71,16 @@ export function addSourceFlags(command: Command): Command {
         "1",
         "3",
       ]),
+    )
+    .option(
+      "--encoded",
+      "images: kept as the bytes of their files, decoded when they are read to the size of --size (default: where they are large or differ in size)",
+    )
+    .addOption(
+      new Option(
+        "--decode",
+        "images: decoded now, once (default: where they are small, or with --size)",
+      ).conflicts("encoded"),
     );
 }
 
@@ -77,12 +89,16 @@ export function packOptions<Flags extends SourceFlags>({
   json: _json,
   debug: _debug,
   channels,
+  encoded: isEncoded,
+  decode: isDecoded,
   take,
   ...rest
 }: Flags): PackOptions {
   return {
     ...rest,
     ...(take !== undefined && { take: /^\d+$/.test(take) ? Number(take) : (take as Take) }),
+    ...(isEncoded && { images: "encoded" as const }),
+    ...(isDecoded && { images: "decoded" as const }),
     ...(channels === undefined ? {} : { channels: channels === "1" ? 1 : 3 }),
   };
 }

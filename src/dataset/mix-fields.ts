@@ -42,7 +42,7 @@ export function requireSameEncodings(fields: readonly (readonly NamedField[])[])
   for (const [k, others] of fields.entries()) {
     for (const [name, other] of others) {
       const first = fields[0]!.find(([known]) => known === name)![1];
-      if (first.kind === "class" || other.kind === "class") continue;
+      if (first.kind !== "tensor" || other.kind !== "tensor") continue;
       const formulas = ({ encoding }: TensorField) =>
         JSON.stringify([encoding?.axis, encoding?.channels ?? []]);
       if (first.dtype === other.dtype && formulas(first) === formulas(other)) continue;

@@ -7,6 +7,7 @@ import { FileBlock, Footer } from "apache-arrow/ipc/metadata/file";
 import { BufferRegion, FieldNode, Message, RecordBatch } from "apache-arrow/ipc/metadata/message";
 import { Field as ArrowField, Schema } from "apache-arrow/schema";
 import {
+  Binary,
   type DataType,
   FixedSizeList,
   Float16,
@@ -24,8 +25,16 @@ import {
 } from "apache-arrow/type";
 import type { DType } from "../tensor/dtype.js";
 import { elementCount, type Field, type Fields, fieldStride } from "../tensor/field.js";
-import { formatVersion } from "./manifest.js";
-import { blockBytes, type IndexPlan, placeBytes, planIndex, roundUp, type ShardPlan } from "./shard.js";
+import { versionOf } from "./manifest.js";
+import {
+  blockBytes,
+  type IndexPlan,
+  placeBytes,
+  planIndex,
+  planShard,
+  roundUp,
+  type ShardPlan,
+} from "./shard.js";
 
 const magic = new TextEncoder().encode("ARROW1");
 /** Bytes before the first message: the magic, padded to 8. */
@@ -69,6 +78,10 @@ function isPlain(field: Field): boolean {
 
 function arrowField(name: string, field: Field): ArrowField {
   const metadata = new Map<string, string>();
+  if (field.kind === "image") {
+    metadata.set("spillway.image", JSON.stringify({ shape: field.shape }));
+    return new ArrowField(name, new Binary(), false, metadata);
+  }
   if (field.dtype === "bool") metadata.set("spillway.dtype", "bool");
   if (field.kind === "class") metadata.set("spillway.classes", JSON.stringify(field.classes));
   else if (field.encoding) metadata.set("spillway.encoding", JSON.stringify(field.encoding));
@@ -89,8 +102,23 @@ interface Column {
   buffers: readonly { start: number; byteLength: number }[];
 }
 
-function fieldColumns(fields: Fields, { rows, columns }: Pick<ShardPlan, "rows" | "columns">): Column[] {
+function fieldColumns(
+  fields: Fields,
+  { rows, columns, encoded }: Pick<ShardPlan, "rows" | "columns" | "encoded">,
+): Column[] {
   return Object.entries(fields).map(([name, field]): Column => {
+    if (field.kind === "image") {
+      const { start, bytes, offsets } = encoded[name]!;
+      return {
+        field: arrowField(name, field),
+        lengths: [rows],
+        buffers: [
+          { start: offsets, byteLength: 0 },
+          { start: offsets, byteLength: (rows + 1) * 4 },
+          { start, byteLength: bytes },
+        ],
+      };
+    }
     const { start } = columns[name]!;
     const data = { start, byteLength: rows * fieldStride(field) };
     const none = { start, byteLength: 0 };
@@ -130,10 +158,10 @@ function fileColumns({ rows, files }: Pick<IndexPlan, "rows" | "files">): Column
   ];
 }
 
-function schemaOf(columns: readonly Column[]): Schema {
+function schemaOf(columns: readonly Column[], version: number): Schema {
   return new Schema(
     columns.map(({ field }) => field),
-    new Map([["spillway", String(formatVersion)]]),
+    new Map([["spillway", String(version)]]),
   );
 }
 
@@ -159,24 +187,18 @@ function putMessage(target: Uint8Array, at: number, message: Uint8Array, end: nu
  * @param spare bytes for class names that are not known yet
  */
 export function headerBytesOf(fields: Fields, spare = 0): number {
-  const columns = Object.fromEntries(
-    Object.entries(fields).map(([name, field]) => [name, { start: 0, stride: fieldStride(field) }]),
-  );
-  return headerBytesFor(fieldColumns(fields, { rows: 1, columns }), spare);
+  return headerBytesFor(fieldColumns(fields, planShard(fields, 1, 0)), versionOf(fields), spare);
 }
 
 /** The same for an index; `stored` are the fields that lie in it. */
 export function indexHeaderBytesOf(stored: Fields): number {
-  const { columns, files } = planIndex(stored, 1, 0, 0);
-  return headerBytesFor(
-    [...fieldColumns(stored, { rows: 1, columns }), ...fileColumns({ rows: 1, files })],
-    0,
-  );
+  const plan = planIndex(stored, 1, 0, 0);
+  return headerBytesFor([...fieldColumns(stored, plan), ...fileColumns(plan)], versionOf(stored), 0);
 }
 
-function headerBytesFor(columns: readonly Column[], spare: number): number {
+function headerBytesFor(columns: readonly Column[], version: number, spare: number): number {
   const schema = roundUp(
-    magicBytes + prefixBytes + Message.encode(Message.from(schemaOf(columns))).length,
+    magicBytes + prefixBytes + Message.encode(Message.from(schemaOf(columns, version))).length,
     8,
   );
   // A message with other numbers has the same length: they are structs and 64-bit scalars. 8 bytes to be safe.
@@ -186,19 +208,20 @@ function headerBytesFor(columns: readonly Column[], spare: number): number {
 
 /** All that is not samples in a shard: the bytes before the body, and those from `plan.bodyEnd` to the file's end. */
 export function encodeShard(fields: Fields, plan: ShardPlan): { header: Uint8Array; footer: Uint8Array } {
-  return encodeMessages(fieldColumns(fields, plan), plan);
+  return encodeMessages(fieldColumns(fields, plan), versionOf(fields), plan);
 }
 
 /** The same for an index. */
 export function encodeIndex(stored: Fields, plan: IndexPlan): { header: Uint8Array; footer: Uint8Array } {
-  return encodeMessages([...fieldColumns(stored, plan), ...fileColumns(plan)], plan);
+  return encodeMessages([...fieldColumns(stored, plan), ...fileColumns(plan)], versionOf(stored), plan);
 }
 
 function encodeMessages(
   columns: readonly Column[],
+  version: number,
   plan: ShardPlan,
 ): { header: Uint8Array; footer: Uint8Array } {
-  const schema = schemaOf(columns);
+  const schema = schemaOf(columns, version);
   const bodyLength = plan.bodyEnd - plan.headerBytes;
   const header = new Uint8Array(plan.headerBytes);
   header.set(magic);

@@ -19,6 +19,20 @@ export function knownFields(fields: Fields, counts: Readonly<Record<string, numb
   );
 }
 
+/** Fields with the longest encoded images that these shards have; as they are, where there is no shard. */
+export function withLongest(
+  fields: Fields,
+  shards: readonly { encoded?: Record<string, { longest: number }> | undefined }[],
+): Fields {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, field]) => {
+      if (field.kind !== "image" || shards.length === 0) return [name, field];
+      const maxBytes = shards.reduce((most, { encoded }) => Math.max(most, encoded?.[name]?.longest ?? 0), 1);
+      return [name, { ...field, maxBytes }];
+    }),
+  );
+}
+
 /** The fields as a commit knew them. */
 export function fieldsOfCommit({ fields, commits }: Committed, commit: number): Fields {
   const known = commits[commit]?.classes;

@@ -7,7 +7,7 @@
 // Fields are those before bits were cut. A digest is the XXH64 of the column: content hashes as uint64, labels as stored, in id order, little-endian.
 
 import { Hasher, hashHex, hexDigits } from "../kernels/hasher.js";
-import { type Fields, originalFields } from "../tensor/field.js";
+import { type Fields, fieldsOfContent } from "../tensor/field.js";
 
 export class CommitDigest {
   readonly #hashes = new Hasher();
@@ -43,7 +43,7 @@ export class CommitDigest {
     const content = [
       before ?? null,
       this.#rows,
-      originalFields(fields),
+      fieldsOfContent(fields),
       hexDigits(this.#hashes.peek()),
       this.#labels.map((hasher) => hexDigits(hasher.peek())),
     ];

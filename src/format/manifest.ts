@@ -6,13 +6,30 @@
 import { z } from "zod";
 import { SpillwayError } from "../errors.js";
 import { dtypes } from "../tensor/dtype.js";
-import { channelRuns, type Field, type Fields, fieldStride, type TensorField } from "../tensor/field.js";
+import {
+  channelRuns,
+  type Field,
+  type Fields,
+  fieldStride,
+  maxImageBytes,
+  maxImageSide,
+  type TensorField,
+} from "../tensor/field.js";
 import { columnsSchema } from "./columns.js";
 import { faultOfCommits } from "./commits.js";
 import { placeBytes, planSums } from "./shard.js";
 
-/** Version of the format that this code writes, and the newest that it reads. */
-export const formatVersion = 1;
+/** The newest version of the format that this code reads. */
+export const formatVersion = 2;
+
+/** The version that a dataset with these fields is written in: the oldest that has them, so that old readers read on. */
+export function versionOf(fields: Fields): number {
+  return hasImages(fields) ? 2 : 1;
+}
+
+function hasImages(fields: Fields): boolean {
+  return Object.values(fields).some(({ kind }) => kind === "image");
+}
 
 /** Name of the manifest in a dataset's folder. */
 export const manifestName = "dataset.json";
@@ -86,10 +103,20 @@ const classField = z.strictObject({
   classes: z.array(z.string().max(1024)).max(1_000_000),
 });
 
+const side = z.number().int().min(1).max(maxImageSide);
+
+/** From version 2 on. */
+const imageField = z.strictObject({
+  kind: z.literal("image"),
+  dtype: z.literal("uint8"),
+  shape: z.tuple([side, side, z.union([z.literal(1), z.literal(3)])]),
+  maxBytes: z.number().int().min(1).max(maxImageBytes),
+});
+
 /** Fields by name, as manifests hold them. */
 export const fieldsSchema = z.record(
   z.string().min(1).max(256),
-  z.discriminatedUnion("kind", [tensorField, classField]),
+  z.discriminatedUnion("kind", [tensorField, classField, imageField]),
 );
 
 const column = z.strictObject({
@@ -107,6 +134,18 @@ const shard = z.strictObject({
   bytes: count,
   /** Where each field's first record starts in the file, and how far apart records are. */
   columns: z.record(z.string().min(1).max(256), column),
+  /** Encoded images only: where their bytes and offsets lie, and the bytes of the longest. */
+  encoded: z
+    .record(
+      z.string().min(1).max(256),
+      z.strictObject({
+        start: count,
+        bytes: count.max(2 ** 31 - 1),
+        offsets: count,
+        longest: count.min(1).max(maxImageBytes),
+      }),
+    )
+    .optional(),
   sums: z.strictObject({ path, bytes: count, hash }),
   /** Indexes only: where the columns lie that say in which file, and where in it, each record is. */
   files: z
@@ -221,6 +260,8 @@ function checkSums(value: Manifest, where: string): void {
   const inFiles = value.files?.field;
   if (inFiles !== undefined && value.fields[inFiles]?.kind !== "tensor")
     throw corrupt(where, `field "${inFiles}", which is said to be in files, is no tensor of the dataset`);
+  if (value.version < versionOf(value.fields as Fields))
+    throw corrupt(where, `it has encoded images and version ${value.version}, which has none`);
   const names = Object.keys(value.fields).filter((name) => name !== inFiles);
   for (const entry of value.shards) {
     const { bytes } = planSums(value.fields as Fields, entry.rows, inFiles);
@@ -229,19 +270,21 @@ function checkSums(value: Manifest, where: string): void {
     if ((entry.files === undefined) !== (inFiles === undefined) || !isWithin(entry))
       throw corrupt(where, `the files of ${entry.path} do not lie within its ${entry.bytes} bytes`);
     for (const name of names) {
-      const place = entry.columns[name];
-      if (
-        !place ||
-        place.stride !== fieldStride(value.fields[name] as Field) ||
-        place.start + place.stride * entry.rows > entry.bytes
-      ) {
-        throw corrupt(
-          where,
-          `column "${name}" of ${entry.path} does not lie within its ${entry.bytes} bytes`,
-        );
-      }
+      if (isPlaced(entry, name, (value.fields as Fields)[name]!)) continue;
+      throw corrupt(where, `column "${name}" of ${entry.path} does not lie within its ${entry.bytes} bytes`);
     }
   }
+}
+
+/** Whether the column of a field lies within its shard. */
+function isPlaced({ rows, bytes, columns, encoded }: ShardEntry, name: string, field: Field): boolean {
+  if (field.kind !== "image") {
+    const place = columns[name];
+    return place?.stride === fieldStride(field) && place.start + place.stride * rows <= bytes;
+  }
+  const place = encoded?.[name];
+  if (!place || place.longest > field.maxBytes || place.bytes < rows) return false;
+  return Math.max(place.start + place.bytes, place.offsets + (rows + 1) * 4) <= bytes;
 }
 
 /** What is wrong with the encoding of a field, if it has one. */

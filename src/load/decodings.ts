@@ -2,6 +2,7 @@
 // loop's reservation once, before its readers start.
 
 import { type Decoding, type Normalisation, planDecoding, writeDecoding } from "../kernels/decoding.js";
+import { deliveredField } from "../tensor/field.js";
 import type { Reservation } from "./memory-pool.js";
 import type { Deliver, LoopPlan } from "./plan.js";
 import type { ColumnTable } from "./table.js";
@@ -15,9 +16,12 @@ export function planDecodings(
   deliver: Deliver,
   normalisations: Readonly<Record<string, Normalisation>> = {},
 ): Decodings {
-  return columns.map(({ name, field }) =>
-    field.kind === "class" || deliver === "stored" ? undefined : planDecoding(field, normalisations[name]),
-  );
+  return columns.map(({ name, field }) => {
+    const delivered = deliveredField(field);
+    return delivered.kind === "class" || deliver === "stored"
+      ? undefined
+      : planDecoding(delivered, normalisations[name]);
+  });
 }
 
 /** Lays out the parameters of all fields of a loop. */

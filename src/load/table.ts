@@ -1,6 +1,7 @@
 // The table of a dataset: all that a reader needs to find a sample, as plain data that travels to threads. Made once
 // from the manifest when a dataset is opened.
 
+import { SpillwayError } from "../errors.js";
 import { firstParts, wholeCommits } from "../format/commits.js";
 import type { Manifest } from "../format/manifest.js";
 import { rowsPerSum } from "../format/shard.js";
@@ -62,6 +63,7 @@ export function createTable(root: string, manifest: Manifest, filesRoot?: string
   shards.forEach((shard, k) => {
     firstRows[k + 1] = firstRows[k]! + shard.rows;
   });
+  requireDelivered(manifest);
   const sumEnds = new Float64Array(shards.length);
   const columns = Object.entries(manifest.fields).map(([name, field]): ColumnTable => {
     const stride = fieldStride(field as Field);
@@ -100,6 +102,16 @@ export function createTable(root: string, manifest: Manifest, filesRoot?: string
     files: manifest.files && filesTable(filesRoot ?? manifest.files.root, shards),
     placed: manifest.placed,
   };
+}
+
+/** @throws SpillwayError `usage` for encoded images, which are packed and verified but not decoded so far */
+function requireDelivered({ fields }: Manifest): void {
+  const name = Object.keys(fields).find((key) => fields[key]!.kind === "image");
+  if (name === undefined) return;
+  throw new SpillwayError("usage", `field "${name}" holds encoded images, which are not decoded so far`, {
+    remedy: "Pack the images with --decode.",
+    where: { field: name },
+  });
 }
 
 function filesTable(root: string, shards: Manifest["shards"]): FilesTable {

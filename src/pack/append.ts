@@ -173,6 +173,11 @@ function fitField(
         where: { dataset: path, field: name },
       },
     );
+  if (there.kind === "image") {
+    // What is stored are the bytes as they were: how images are delivered is for the dataset to say.
+    if (given.kind !== "image") throw differs();
+    return [{ ...there, maxBytes: Math.max(there.maxBytes, given.maxBytes) }, undefined];
+  }
   if (there.kind === "tensor") {
     const [known, found] = [originalField(there) as TensorField, originalField(given)];
     const isSame =

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { SpillwayError, systemCode } from "../errors.js";
 import { manifestName } from "../format/manifest.js";
 import { planSums, rowsPerShard } from "../format/shard.js";
-import type { Source } from "../source/source.js";
+import { bytesPerSample, type Source } from "../source/source.js";
 import { formatBytes, parseBytes } from "../store/byte-size.js";
 import { freeBytes, ioError } from "../store/file.js";
 import { freeMemory } from "../store/free-memory.js";
@@ -78,9 +78,15 @@ export function requireRoom(path: string, isLocked: boolean, isAppend: boolean):
 }
 
 /** @throws SpillwayError `usage` if the shards would be too many */
-export function requireFewShards(fields: Fields, sampleCount: number | undefined, shardBytes: number): void {
-  if (sampleCount === undefined || sampleCount <= maxShards * rowsPerShard(fields, shardBytes)) return;
-  const least = Math.ceil((Math.ceil(sampleCount / maxShards) * sampleBytes(fields)) / mebibyte);
+export function requireFewShards(source: Source, fields: Fields, shardBytes: number): void {
+  const { sampleCount, meanBytes } = source;
+  const rows =
+    meanBytes === undefined
+      ? rowsPerShard(fields, shardBytes)
+      : Math.max(1, Math.floor(shardBytes / meanBytes));
+  if (sampleCount === undefined || sampleCount <= maxShards * rows) return;
+  const each = meanBytes ?? sampleBytes(fields);
+  const least = Math.ceil((Math.ceil(sampleCount / maxShards) * each) / mebibyte);
   throw tooManyShards(shardBytes, `Use a shard size of at least "${least} MiB".`);
 }
 
@@ -124,11 +130,12 @@ export function checkSpace(
   }
   const data = isIndex
     ? sampleCount * (indexRowBytes + catalogRowBytes)
-    : sampleCount * (sampleBytes(fields) + catalogRowBytes) + planSums(fields, sampleCount).bytes;
+    : sampleCount * ((source.meanBytes ?? sampleBytes(fields)) + catalogRowBytes) +
+      planSums(fields, sampleCount).bytes;
   let needed = data;
   let parts = "";
   if (arenaBytes !== undefined) {
-    const { piles, largest } = scratchBytes(source.fields, sampleCount, arenaBytes);
+    const { piles, largest } = scratchBytes(bytesPerSample(source), sampleCount, arenaBytes);
     // Piles go as shards come: what is there twice is a shard and the pile at work, which may be parted once more.
     needed = Math.min(
       data + piles + largest,

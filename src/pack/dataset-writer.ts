@@ -5,8 +5,8 @@
 import { join } from "node:path";
 import { SpillwayError } from "../errors.js";
 import type { Columns } from "../format/columns.js";
-import { classCounts } from "../format/commits.js";
-import { encodeManifest, formatVersion, type Manifest, manifestName } from "../format/manifest.js";
+import { classCounts, withLongest } from "../format/commits.js";
+import { encodeManifest, type Manifest, manifestName, versionOf } from "../format/manifest.js";
 import { formatBytes } from "../store/byte-size.js";
 import { createFolder, replaceFile, syncFolder } from "../store/file.js";
 import { type ClassField, type Fields, sampleBytes } from "../tensor/field.js";
@@ -17,6 +17,8 @@ import type { CreateSink, RowSink } from "./row-sink.js";
 
 /** Blocks larger than this gain nothing. */
 const maxBlockBytes = 4 * 2 ** 20;
+/** Of encoded images, whose places are those of the longest one, as many as this nevertheless: they are read at once. */
+const leastImageRows = 16;
 /** Where each record came from is held outside the block: few rows, so that it does not matter. */
 const maxBlockRows = 16_384;
 /** Fewer where an index is made: more is held of each record, and for longer. */
@@ -86,9 +88,11 @@ export class DatasetWriter {
   private constructor(options: DatasetWriterOptions) {
     const { folder, fields, columns, head, plannedRows, committed, shardRows } = options;
     this.#options = options;
-    const perBlock = Math.min(options.memoryBytes / blockCount, maxBlockBytes);
     const rowBytes = sampleBytes(fields) + 16;
     const overhead = blockBytesFor(fields, 0);
+    const hasImages = Object.values(fields).some(({ kind }) => kind === "image");
+    const wanted = Math.max(maxBlockBytes, hasImages ? overhead + leastImageRows * rowBytes : 0);
+    const perBlock = Math.min(options.memoryBytes / blockCount, wanted);
     const most = Math.floor((perBlock - overhead) / rowBytes);
     this.#before = committed?.packing ? (committed.packing.before ?? 0) : (committed?.rows ?? 0);
     const planned = plannedRows === null ? Number.POSITIVE_INFINITY : plannedRows - this.#before;
@@ -110,7 +114,7 @@ export class DatasetWriter {
     });
     this.#manifest = committed ?? {
       format: "spillway",
-      version: formatVersion,
+      version: versionOf(fields),
       fields: this.#knownFields() as Manifest["fields"],
       ...head,
       rows: 0,
@@ -151,15 +155,14 @@ export class DatasetWriter {
   }
 
   /**
-   * A block to fill: at most `rows` of its records, so that it ends where the shard ends. The other block may still be
-   * on its way to the disk; this one is free, since `submit` waits for the write before.
+   * A block to fill: at most `rows` of its records. The other block may still be on its way to the disk; this one is
+   * free, since `submit` waits for the write before.
    */
   nextBlock(): { block: Block; rows: number } {
-    const { plannedRows, shardRows } = this.#options;
+    const { plannedRows } = this.#options;
     const left = plannedRows === null ? Number.POSITIVE_INFINITY : plannedRows - this.#submitted;
-    const inShard = shardRows - ((this.#submitted - this.#before) % shardRows);
     const block = this.#blocks[this.#turn % blockCount]!;
-    return { block, rows: Math.min(block.capacity, inShard, left) };
+    return { block, rows: Math.min(block.capacity, left) };
   }
 
   /** Hands over the first `count` records of the block that `nextBlock` gave. */
@@ -193,17 +196,23 @@ export class DatasetWriter {
     this.#shard = undefined;
   }
 
+  /** Writes a block to the shard at work, and what does not fit there to the next ones. */
   async #write(block: Block, count: number): Promise<void> {
-    if (count === 0) return;
     const manifest = this.#manifest;
-    this.#shard ??= this.#beginShard();
-    for (const open of this.#openClasses) {
-      for (const label of block.labels(open.name, count)) open.count = Math.max(open.count, label + 1);
+    for (let left = count; left > 0; ) {
+      this.#shard ??= this.#beginShard();
+      const take = this.#shard.fitting(block, left);
+      for (const open of this.#openClasses) {
+        for (const label of block.labels(open.name, take)) open.count = Math.max(open.count, label + 1);
+      }
+      const hashes = this.#shard.sum(block, take);
+      this.#log.add(block, take, hashes, this.#submitted - left, manifest.catalog.length);
+      await this.#shard.write(block, take);
+      left -= take;
+      block.drop(take);
+      if (this.#shard.room === 0 || left > 0) await this.#commit(block);
     }
-    const hashes = this.#shard.sum(block, count);
-    this.#log.add(block, count, hashes, this.#submitted - count, manifest.catalog.length);
-    await this.#shard.write(block, count);
-    if (this.#shard.room === 0) await this.#commit(block);
+    block.reset();
   }
 
   #beginShard(): RowSink {
@@ -246,7 +255,7 @@ export class DatasetWriter {
     if (part) manifest.catalog.push(part);
     manifest.rows += shard.rows;
     this.#noteClasses(fields);
-    manifest.fields = fields as Manifest["fields"];
+    manifest.fields = withLongest(fields, manifest.shards) as Manifest["fields"];
     manifest.commits[manifest.commits.length - 1] = {
       ...manifest.commits.at(-1),
       rows: manifest.rows,

@@ -4,7 +4,7 @@
 import fs from "node:fs";
 import { join } from "node:path";
 import { SpillwayError } from "../errors.js";
-import { fieldsOfCommit, firstParts, tellOlder } from "../format/commits.js";
+import { fieldsOfCommit, firstParts, tellOlder, withLongest } from "../format/commits.js";
 import type { Manifest } from "../format/manifest.js";
 import { writeManifest } from "./dataset-writer.js";
 import { forgetState, readState, removeState } from "./state.js";
@@ -51,7 +51,7 @@ function takeBack(manifest: Manifest, before: number): void {
   manifest.rows = before;
   manifest.commits.pop();
   delete manifest.packing;
-  const fields = fieldsOfCommit(manifest, manifest.commits.length - 1);
+  const fields = withLongest(fieldsOfCommit(manifest, manifest.commits.length - 1), manifest.shards);
   manifest.fields = fields as Manifest["fields"];
   manifest.commits = tellOlder(manifest.commits, fields);
 }

@@ -41,6 +41,10 @@ export class IndexWriter implements RowSink {
     return this.#options.capacity - this.#rows;
   }
 
+  fitting(_block: Block, count: number): number {
+    return Math.min(count, this.room);
+  }
+
   sum(block: Block, count: number): BigUint64Array {
     const isEnd = count === this.room;
     for (const [name, sums] of Object.entries(this.#sums))

@@ -12,6 +12,8 @@ import { IndexedRecords } from "../source/index-places.js";
 import { partOfSource } from "../source/part-of-source.js";
 import { sampleSlot } from "../source/read-ahead.js";
 import type { Origin, Source } from "../source/source.js";
+import type { Field } from "../tensor/field.js";
+import { frameContent } from "../tensor/frame.js";
 
 /** The dataset that a source is compared with. */
 export interface KnownIn {
@@ -148,7 +150,7 @@ async function notPacked(
   if (matched === 0) return undefined;
   note(`${countBits(met)} of the samples have paths that the dataset knows: their contents are compared.`);
   const there = contents.subarray(0, matched).sort();
-  const tensors = Object.values(source.fields).map(({ kind }) => kind === "tensor");
+  const kinds = Object.values(source.fields).map(({ kind }) => kind);
   const fresh = new Uint8Array(bitBytes(count));
   let next = 0;
   const lane = async () => {
@@ -160,7 +162,7 @@ async function notPacked(
       if (hasBit(met, placeIn(sorted, place))) {
         signal?.throwIfAborted();
         await readInto.call(source, index, slot);
-        const content = keys.ofContent(place, keys.hash(slot.filter((_, k) => tensors[k])));
+        const content = keys.ofContent(place, keys.hash(contentOf(slot, kinds)));
         if (placeIn(there, content) >= 0) continue;
       }
       setBit(fresh, index);
@@ -174,6 +176,13 @@ function grown(numbers: BigUint64Array): BigUint64Array<ArrayBuffer> {
   const larger = new BigUint64Array(2 * numbers.length);
   larger.set(numbers);
   return larger;
+}
+
+/** The bytes of a sample that are hashed as its content. */
+function contentOf(slot: readonly Uint8Array[], kinds: readonly Field["kind"][]): Uint8Array[] {
+  return slot.flatMap((part, k) =>
+    kinds[k] === "class" ? [] : [kinds[k] === "image" ? frameContent(part) : part],
+  );
 }
 
 /** What stands for a sample's place, and for a place with its content. */

@@ -16,10 +16,10 @@ import { type SampleValues, sourceOf } from "../source/iterable.js";
 import { readManifest } from "../source/manifest-file.js";
 import { refuseOtherOptions } from "../source/options.js";
 import { openSource } from "../source/registry.js";
-import type { Source } from "../source/source.js";
+import { bytesPerSample, type ImageDefault, type Source } from "../source/source.js";
 import { formatBytes, parseBytes } from "../store/byte-size.js";
 import { createFolder, syncFolder } from "../store/file.js";
-import { describeField, type Fields, originalFields, sampleBytes } from "../tensor/field.js";
+import { describeField, type Fields } from "../tensor/field.js";
 import { sourceToAppend } from "./append.js";
 import {
   checkOptions,
@@ -47,7 +47,7 @@ import {
   requireSame,
   writeState,
 } from "./state.js";
-import { withSourceClasses } from "./stored-fields.js";
+import { fieldsToGive, withSourceClasses } from "./stored-fields.js";
 import { takeSource } from "./take-source.js";
 import { arenaBytesOf } from "./two-pass.js";
 import { noSamples, packInOnePass, packInTwoPasses, type Way } from "./ways.js";
@@ -79,11 +79,11 @@ export async function packSource(
   checkOptions(options);
   if (typeof source !== "string") refuseOtherOptions("samples", options, []);
   // Samples that are added have the dataset's fields where they are not declared.
-  const there = task.isAppend ? readManifest(path)?.fields : undefined;
-  const fields = options.fields ?? (there && originalFields(there as Fields));
+  const there = task.isAppend ? (readManifest(path)?.fields as Fields | undefined) : undefined;
+  const fields = options.fields ?? (there && fieldsToGive(there));
   const opened =
     typeof source === "string"
-      ? await openSource(source, options)
+      ? await openSource(source, options, imagesByDefault(there, task))
       : await sourceOf(source, { ...(fields && { fields }) });
   try {
     const { take, even: isEven = false, seed: takeSeed = 0 } = options;
@@ -99,6 +99,12 @@ export async function packSource(
   } finally {
     await opened.close();
   }
+}
+
+/** Images that are added are as those that are there; an index leaves nothing encoded so far. */
+function imagesByDefault(there: Fields | undefined, { isIndex }: PackTask): ImageDefault {
+  if (there) return Object.values(there).some(({ kind }) => kind === "image") ? "encoded" : "decoded";
+  return isIndex ? "decoded" : "choose";
 }
 
 async function packOpened(
@@ -224,7 +230,7 @@ async function packInto(
       ? { fields: state.stored as Fields, decide: undefined }
       : await decideFields(source, task, committed, options, isTwoPass, note);
   const memoryBytes = chooseMemory(fields, options.memory);
-  if (!isIndex) requireFewShards(fields, source.sampleCount, shardBytes);
+  if (!isIndex) requireFewShards(source, fields, shardBytes);
   if (!state) {
     checkSpace(
       {
@@ -263,7 +269,7 @@ async function packInto(
     shardRows: (stored) => (isIndex ? indexRows : rowsPerShard(stored, shardBytes)),
     createSink: isIndex
       ? (sink) => new IndexWriter(sink, source.files!.field)
-      : (sink) => new ShardWriter(sink),
+      : (sink) => new ShardWriter(sink, shardBytes),
     memoryBytes,
     committed,
     original: isAppend ? undefined : source.dataset,
@@ -312,7 +318,7 @@ function beginState(path: string, state: PackState): void {
 function describeSource(source: Source): string[] {
   const count =
     source.sampleCount === undefined ? "samples, as many as come" : `${source.sampleCount} samples`;
-  const each = sampleBytes(source.fields);
+  const each = bytesPerSample(source);
   const size =
     source.sampleCount === undefined ? `${formatBytes(each)} each` : formatBytes(each * source.sampleCount);
   const fields = Object.entries(source.fields).map(([name, field]) => `  ${name}: ${describeField(field)}`);

@@ -4,6 +4,8 @@
 //
 // A pile's record, little-endian:
 //   hash high, hash low (uint32 each) | index, row (float64, row -1 for none) | path length (uint32) | path | sample
+//
+// Frames (tensor/frame.ts) of a sample lie there without the room that they do not use.
 
 import fs from "node:fs";
 import { join } from "node:path";
@@ -11,6 +13,8 @@ import { SpillwayError } from "../errors.js";
 import { murmur3, words } from "../order/keys.js";
 import { AppendBuffers } from "../store/append-buffers.js";
 import { ioError, openFile } from "../store/file.js";
+import { type Fields, fieldStride } from "../tensor/field.js";
+import { frameHeadBytes, frameLength } from "../tensor/frame.js";
 import type { Sample } from "../tensor/sample.js";
 
 const headBytes = 28;
@@ -30,6 +34,20 @@ export function shuffleKeys(seed: number): (index: number) => [number, number] {
   };
 }
 
+/** One field of the samples on a pile: bytes of a record, at most so many where it is a frame. */
+export interface PilePart {
+  stride: number;
+  isFramed: boolean;
+}
+
+/** The parts of a sample with these fields. */
+export function pileParts(fields: Fields): PilePart[] {
+  return Object.values(fields).map((field) => ({
+    stride: fieldStride(field),
+    isFramed: field.kind === "image",
+  }));
+}
+
 /** Bytes that a sample takes on a pile, without its path. */
 export function pileRecordBytes(sampleBytes: number): number {
   return headBytes + sampleBytes;
@@ -38,6 +56,20 @@ export function pileRecordBytes(sampleBytes: number): number {
 /** Where a pile is. */
 export function pilePath(folder: string, prefix: string, pile: number): string {
   return join(folder, `${prefix}${pile}.pile`);
+}
+
+export interface PilesOptions {
+  folder: string;
+  /** What the names of the files begin with. */
+  prefix: string;
+  /** Of the samples. */
+  parts: readonly PilePart[];
+  /** Hash bits that are the same for all samples thrown here. */
+  skip: number;
+  /** Hash bits that name a pile. */
+  bits: number;
+  /** Memory for the buffers of all piles together, in use until the last flush. */
+  arena: Uint8Array;
 }
 
 /** Piles of one level: `2 ** bits` files that share the hash bits [skip, skip + bits) from the top. */
@@ -53,14 +85,13 @@ export class Piles {
   readonly bytes: number[];
   readonly samples: number[];
 
-  /**
-   * @param skip hash bits that are the same for all samples thrown here
-   * @param arena memory for the buffers of all piles together, in use until the last flush
-   */
-  constructor(folder: string, prefix: string, skip: number, bits: number, arena: Uint8Array) {
+  readonly #parts: readonly PilePart[];
+
+  constructor({ folder, prefix, parts, skip, bits, arena }: PilesOptions) {
     this.count = 2 ** bits;
     this.#folder = folder;
     this.#prefix = prefix;
+    this.#parts = parts;
     this.#shift = 32 - skip - bits;
     const onWritten = (pile: number, byteLength: number) => {
       this.bytes[pile]! += byteLength;
@@ -104,7 +135,10 @@ export class Piles {
     view.setUint32(24, written, true);
     const pile = this.pileOf(key[0]);
     this.#buffers.put(pile, this.#head.subarray(0, headBytes + written));
-    for (const part of sample.bytes) this.#buffers.put(pile, part);
+    sample.bytes.forEach((bytes, k) => {
+      const used = this.#parts[k]!.isFramed ? bytes.subarray(0, frameHeadBytes + frameLength(bytes)) : bytes;
+      this.#buffers.put(pile, used);
+    });
     this.samples[pile]! += 1;
   }
 
@@ -166,11 +200,12 @@ export interface PileRecord {
 export function* readPile(
   path: string,
   byteLength: number,
-  sampleBytes: number,
+  parts: readonly PilePart[],
   partBytes: number,
 ): Generator<PileRecord> {
   const file = openFile(path);
   try {
+    const sampleBytes = parts.reduce((sum, { stride }) => sum + stride, 0);
     const buffer = new Uint8Array(Math.max(partBytes, headBytes + maxPathBytes + sampleBytes));
     let held = 0;
     for (let at = 0; at < byteLength || held > 0; ) {
@@ -180,7 +215,7 @@ export function* readPile(
       at += take;
       let start = 0;
       for (;;) {
-        const record = recordAt(buffer.subarray(start, held), sampleBytes, path);
+        const record = recordAt(buffer.subarray(start, held), parts, path);
         if (!record) break;
         start += record.bytes.length;
         yield record;
@@ -194,19 +229,40 @@ export function* readPile(
   }
 }
 
-function recordAt(bytes: Uint8Array, sampleBytes: number, path: string): PileRecord | undefined {
+function recordAt(bytes: Uint8Array, parts: readonly PilePart[], path: string): PileRecord | undefined {
   if (bytes.length < headBytes) return undefined;
-  const view = new DataView(bytes.buffer, bytes.byteOffset);
-  const end = recordEnd(view, 0, sampleBytes, path);
-  if (bytes.length < end) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const ends = partEnds(view, 0, parts, path);
+  const end = ends?.at(-1) ?? 0;
+  if (!ends || bytes.length < end) return undefined;
   return { high: view.getUint32(0, true), bytes: bytes.subarray(0, end) };
 }
 
-/** Where the record at `start` ends. */
-function recordEnd(view: DataView, start: number, sampleBytes: number, path: string): number {
+/**
+ * Where the path and then each part of the record at `start` end, the last of them perhaps beyond what is there;
+ * undefined where too little of it is there to tell.
+ */
+function partEnds(
+  view: DataView,
+  start: number,
+  parts: readonly PilePart[],
+  path: string,
+): number[] | undefined {
   const pathBytes = view.getUint32(start + 24, true);
   if (pathBytes > maxPathBytes) throw damaged(path);
-  return start + headBytes + pathBytes + sampleBytes;
+  let end = start + headBytes + pathBytes;
+  const ends = [end];
+  for (const { stride, isFramed } of parts) {
+    let byteLength = stride;
+    if (isFramed) {
+      if (end + frameHeadBytes > view.byteLength) return undefined;
+      byteLength = frameHeadBytes + view.getUint32(end, true);
+      if (byteLength > stride) throw damaged(path);
+    }
+    end += byteLength;
+    ends.push(end);
+  }
+  return ends;
 }
 
 function damaged(path: string): SpillwayError {
@@ -227,10 +283,9 @@ export const sortBytes = 24;
 export function* sortedPile(
   path: string,
   pile: { bytes: number; samples: number },
-  strides: readonly number[],
+  parts: readonly PilePart[],
   arena: Uint8Array,
 ): Generator<Sample> {
-  const sampleBytes = strides.reduce((sum, stride) => sum + stride, 0);
   const whole = Buffer.from(arena.buffer, arena.byteOffset, pile.bytes);
   const file = openFile(path);
   try {
@@ -244,18 +299,16 @@ export function* sortedPile(
   for (let start = 0; start < whole.length; count += 1) {
     if (count === pile.samples || whole.length - start < headBytes) throw damaged(path);
     starts[count] = start;
-    start = recordEnd(view, start, sampleBytes, path);
-    if (start > whole.length) throw damaged(path);
+    const end = partEnds(view, start, parts, path)?.at(-1);
+    if (end === undefined || end > whole.length) throw damaged(path);
+    start = end;
   }
   for (const place of sortedPlaces(view, starts.subarray(0, count))) {
     const start = starts[place]!;
     const row = view.getFloat64(start + 16, true);
-    let at = start + headBytes + view.getUint32(start + 24, true);
-    const origin = whole.toString("utf8", start + headBytes, at);
-    const bytes = strides.map((stride) => {
-      at += stride;
-      return whole.subarray(at - stride, at);
-    });
+    const ends = partEnds(view, start, parts, path)!;
+    const origin = whole.toString("utf8", start + headBytes, ends[0]);
+    const bytes = parts.map((_, k) => whole.subarray(ends[k], ends[k + 1]));
     yield { bytes, path: origin, ...(row < 0 ? {} : { row }) };
   }
 }

@@ -20,8 +20,10 @@ export interface SinkOptions {
 }
 
 export interface RowSink {
-  /** Rows that still fit. */
+  /** Rows that still fit, by their number. */
   readonly room: number;
+  /** How many of the first `count` records of a block still fit, by their number and their bytes. */
+  fitting(block: Block, count: number): number;
   /** Takes in the sums of the first `count` records of a block, and gives the content hash of each. */
   sum(block: Block, count: number): BigUint64Array;
   /** Takes in the records themselves, after their sums. */

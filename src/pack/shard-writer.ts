@@ -1,5 +1,6 @@
 // Writes one shard in place: each column has its room in the file from the start, blocks are written where they
 // belong, header and footer last. Memory is bounded by the blocks; a shard that did not fill is closed up.
+// Encoded images, of which nobody knows how many will fit, come first: behind them the other columns are moved down.
 // The disk is asked to write while the next blocks are being filled, so that the last fsync has little left to wait for.
 
 import fs from "node:fs";
@@ -12,6 +13,7 @@ import { hashHex } from "../kernels/hasher.js";
 import { ioError, readFully, replaceFile } from "../store/file.js";
 import type { Fields } from "../tensor/field.js";
 import type { Block } from "./block.js";
+import { EncodedColumn } from "./encoded-column.js";
 import type { RowSink, SinkOptions } from "./row-sink.js";
 
 const copyBytes = 2 ** 20;
@@ -24,17 +26,26 @@ export class ShardWriter implements RowSink {
   readonly #file: string;
   readonly #plan: ShardPlan;
   readonly #sums: Record<string, { parts: Uint8Array[]; carry: { bytes: Uint8Array } }> = {};
+  /** By field, the images that are encoded. */
+  readonly #encoded: Record<string, EncodedColumn> = {};
   #fd: number;
   #rows = 0;
   #unsynced = 0;
   #syncing: Promise<void> = Promise.resolve();
 
-  constructor(options: SinkOptions) {
+  /** @param shardBytes bytes of encoded images that a shard has at most, unless it holds one alone */
+  constructor(options: SinkOptions, shardBytes: number) {
     const { folder, number, fields, capacity, spareBytes } = options;
     this.#options = options;
     const name = String(number).padStart(5, "0");
     this.#path = `shards/${name}`;
-    this.#plan = planShard(fields, capacity, headerBytesOf(fields, spareBytes));
+    const mostBytes: Record<string, number> = {};
+    for (const [key, field] of Object.entries(fields)) {
+      if (field.kind !== "image") continue;
+      mostBytes[key] = Math.max(shardBytes, field.maxBytes);
+      this.#encoded[key] = new EncodedColumn(capacity, shardBytes);
+    }
+    this.#plan = planShard(fields, capacity, headerBytesOf(fields, spareBytes), mostBytes);
     this.#file = join(folder, `${this.#path}.arrow`);
     try {
       this.#fd = fs.openSync(this.#file, "w+");
@@ -48,6 +59,13 @@ export class ShardWriter implements RowSink {
   /** Rows that still fit. */
   get room(): number {
     return this.#plan.rows - this.#rows;
+  }
+
+  fitting(block: Block, count: number): number {
+    let fitting = Math.min(count, this.room);
+    for (const [name, column] of Object.entries(this.#encoded))
+      fitting = Math.min(fitting, column.fitting(block.lengths(name, fitting)));
+    return fitting;
   }
 
   sum(block: Block, count: number): BigUint64Array {
@@ -67,6 +85,11 @@ export class ShardWriter implements RowSink {
     for (const [name, { start, stride }] of Object.entries(this.#plan.columns)) {
       await this.#put(block.column(name, count), start + firstRow * stride);
     }
+    for (const [name, column] of Object.entries(this.#encoded)) {
+      const startByte = this.#plan.encoded[name]!.start + column.bytes;
+      column.add(block.lengths(name, count));
+      await this.#put(block.joined(name, count), startByte);
+    }
     if (this.#unsynced >= syncBytes) await this.#sync();
   }
 
@@ -74,8 +97,16 @@ export class ShardWriter implements RowSink {
     const { folder } = this.#options;
     for (const [name, sums] of Object.entries(this.#sums))
       sums.parts.push(block.sums(name, 0, sums.carry, true));
-    const plan = planShard(fields, this.#rows, this.#plan.headerBytes);
+    const images = Object.entries(this.#encoded);
+    const encodedBytes = Object.fromEntries(images.map(([name, { bytes }]) => [name, bytes]));
+    const plan = planShard(fields, this.#rows, this.#plan.headerBytes, encodedBytes);
     await this.#closeUp(plan);
+    for (const [name, column] of images) {
+      // With zeros behind: a column may have lain there before it was moved down.
+      const offsets = new Uint8Array(roundUp((this.#rows + 1) * 4, blockBytes));
+      offsets.set(column.offsets());
+      await this.#put(offsets, plan.encoded[name]!.offsets);
+    }
     if (headerBytesOf(fields) > plan.headerBytes) throw tooManyNames(this.#path);
     const { header, footer } = encodeShard(fields, plan);
     await this.#put(header, 0);
@@ -97,6 +128,11 @@ export class ShardWriter implements RowSink {
       rows: this.#rows,
       bytes,
       columns: plan.columns,
+      ...(images.length > 0 && {
+        encoded: Object.fromEntries(
+          images.map(([name, column]) => [name, column.entry(plan.encoded[name]!)]),
+        ),
+      }),
       sums: { path: `${this.#path}.sums`, bytes: sums.length, hash: hashHex(sums) },
     };
   }
@@ -118,19 +154,24 @@ export class ShardWriter implements RowSink {
 
   /** Moves the columns of a shard that did not fill down to where they belong for its rows, with zeros between them. */
   async #closeUp(plan: ShardPlan): Promise<void> {
-    if (plan.rows === this.#plan.rows) return;
+    const encoded = Object.entries(plan.encoded);
+    if (plan.rows === this.#plan.rows && encoded.length === 0) return;
+    for (const [name, { start, bytes }] of encoded)
+      await this.#move(this.#plan.encoded[name]!.start, start, bytes);
+    for (const [name, { start, stride }] of Object.entries(plan.columns))
+      await this.#move(this.#plan.columns[name]!.start, start, plan.rows * stride);
+  }
+
+  /** Moves a column down, and writes zeros behind it up to where the next one may start. */
+  async #move(from: number, start: number, byteLength: number): Promise<void> {
     const buffer = new Uint8Array(copyBytes);
-    for (const [name, { start, stride }] of Object.entries(plan.columns)) {
-      const from = this.#plan.columns[name]!.start;
-      const end = plan.rows * stride;
-      for (let at = 0; from !== start && at < end; at += copyBytes) {
-        const part = buffer.subarray(0, Math.min(copyBytes, end - at));
-        readFully(this.#fd, part, 0, part.length, from + at, { pathOf: () => this.#file });
-        await this.#put(part, start + at);
-      }
-      const gap = roundUp(start + end, blockBytes) - (start + end);
-      await this.#put(new Uint8Array(gap), start + end);
+    for (let at = 0; from !== start && at < byteLength; at += copyBytes) {
+      const part = buffer.subarray(0, Math.min(copyBytes, byteLength - at));
+      readFully(this.#fd, part, 0, part.length, from + at, { pathOf: () => this.#file });
+      await this.#put(part, start + at);
     }
+    const end = start + byteLength;
+    await this.#put(new Uint8Array(roundUp(end, blockBytes) - end), end);
   }
 
   async #put(bytes: Uint8Array, startByte: number): Promise<void> {

@@ -4,7 +4,7 @@
 import { SpillwayError } from "../errors.js";
 import type { Manifest } from "../format/manifest.js";
 import { type DType, dtypes } from "../tensor/dtype.js";
-import { type Fields, originalField } from "../tensor/field.js";
+import { defaultImageBytes, type Fields, originalField, originalFields } from "../tensor/field.js";
 
 /** Types that can be asked for. */
 export const dtypeChoices = ["keep", "auto", "float32", "float16", "int16", "uint8", "original"] as const;
@@ -49,14 +49,28 @@ function requireChoice(choice: string, name: string | undefined): void {
 }
 
 /**
- * Fields of an append as they are stored: tensors as the dataset has them, class lists as they have grown.
+ * Fields of an append as they are stored: tensors as the dataset has them, class lists as they have grown, encoded
+ * images as long as they come.
  *
  * @param given fields of the source, fitted to the dataset
  */
 export function appendedFields(given: Fields, { fields }: Manifest): Fields {
   const there = fields as Fields;
   return Object.fromEntries(
-    Object.entries(given).map(([name, field]) => [name, field.kind === "class" ? field : there[name]!]),
+    Object.entries(given).map(([name, field]) => [name, field.kind === "tensor" ? there[name]! : field]),
+  );
+}
+
+/**
+ * Fields of the samples that a program may add to a dataset: as they were before bits were cut, encoded images as long
+ * as where they are declared.
+ */
+export function fieldsToGive(there: Fields): Fields {
+  return Object.fromEntries(
+    Object.entries(originalFields(there)).map(([name, field]) => [
+      name,
+      field.kind === "image" ? { ...field, maxBytes: Math.max(field.maxBytes, defaultImageBytes) } : field,
+    ]),
   );
 }
 

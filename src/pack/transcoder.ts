@@ -8,11 +8,13 @@ import { Coder, type Misfit } from "../precision/coder.js";
 import { sampleSlot } from "../source/read-ahead.js";
 import type { Origin } from "../source/source.js";
 import { type Fields, fieldStride, isSameField, originalField, type TensorField } from "../tensor/field.js";
+import { frameContent } from "../tensor/frame.js";
 
 /** How one field gets from what the source gives to what is stored. */
 interface FieldPath {
   name: string;
-  isTensor: boolean;
+  /** What of its bytes is hashed as the sample's content: nothing of labels. */
+  contentOf: ((bytes: Uint8Array) => Uint8Array) | undefined;
   /** Undo the source's encoding, and apply that of the dataset, where there is one and it is another. */
   decoder: Coder | undefined;
   encoder: Coder | undefined;
@@ -46,7 +48,8 @@ export class Transcoder {
       const decoder = !isSame && isEncoded(given) ? new Coder(given) : undefined;
       return {
         name,
-        isTensor: field.kind === "tensor",
+        contentOf:
+          field.kind === "class" ? undefined : field.kind === "image" ? frameContent : (bytes) => bytes,
         decoder,
         encoder: !isSame && isEncoded(field) ? new Coder(field) : undefined,
         original: decoder && new Uint8Array(fieldStride(originalField(field))),
@@ -67,13 +70,13 @@ export class Transcoder {
    * @throws SpillwayError `source` for a value that cannot be stored, or is not what was claimed
    */
   put(parts: readonly Uint8Array[], record: readonly Uint8Array[], origin: Origin): Origin {
-    this.#paths.forEach(({ name, isTensor, decoder, encoder, original }, k) => {
+    this.#paths.forEach(({ name, contentOf, decoder, encoder, original }, k) => {
       let bytes = parts[k]!;
       if (decoder) {
         decoder.restore(bytes, original!);
         bytes = original!;
       }
-      if (isTensor && origin.hash === undefined) this.#hasher.update(bytes);
+      if (contentOf && origin.hash === undefined) this.#hasher.update(contentOf(bytes));
       if (!encoder) record[k]!.set(bytes);
       else this.#encode(name, encoder, bytes, record[k]!, origin);
     });
@@ -94,8 +97,8 @@ export class Transcoder {
 
 function isStoredSo(from: Fields, to: Fields, name: string): boolean {
   const [given, stored] = [from[name]!, to[name]!];
-  // Class lists may grow while samples come.
-  return given.kind === "class" || stored.kind === "class" || isSameField(given, stored);
+  // Class lists may grow while samples come; encoded images are never changed.
+  return given.kind !== "tensor" || stored.kind !== "tensor" || isSameField(given, stored);
 }
 
 function isEncoded(field: Fields[string]): field is TensorField {

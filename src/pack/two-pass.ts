@@ -3,13 +3,23 @@
 
 import fs from "node:fs";
 import { basename } from "node:path";
-import type { Source } from "../source/source.js";
+import { bytesPerSample, type Source } from "../source/source.js";
 import { createFolder } from "../store/file.js";
-import { type Fields, fieldStride, sampleBytes } from "../tensor/field.js";
+import type { Fields } from "../tensor/field.js";
 import type { Sample } from "../tensor/sample.js";
 import { requireStorable } from "./field-checks.js";
 import { otherCount, type Steps } from "./fill.js";
-import { Piles, pilePath, pileRecordBytes, readPile, shuffleKeys, sortBytes, sortedPile } from "./piles.js";
+import {
+  type PilePart,
+  Piles,
+  pileParts,
+  pilePath,
+  pileRecordBytes,
+  readPile,
+  shuffleKeys,
+  sortBytes,
+  sortedPile,
+} from "./piles.js";
 import { type PackState, packingFolder, removeScratch, writeState } from "./state.js";
 
 /** Paths take about so much in a record, for sizing only. */
@@ -42,10 +52,10 @@ export function arenaBytesOf(memoryBytes: number): number {
 }
 
 /** Bits of the hash that name a pile, so that a pile should fit in memory. */
-function pileBits(fields: Fields, sampleCount: number | undefined, arenaBytes: number): number {
+function pileBits(sampleBytes: number, sampleCount: number | undefined, arenaBytes: number): number {
   const most = Math.min(maxBits, Math.floor(Math.log2(arenaBytes / 65_536)));
   if (sampleCount === undefined) return Math.max(0, Math.min(unknownBits, most));
-  const each = pileRecordBytes(sampleBytes(fields)) + typicalPathBytes + sortBytes;
+  const each = pileRecordBytes(sampleBytes) + typicalPathBytes + sortBytes;
   // A quarter of slack: piles differ in size by chance.
   const wanted = Math.ceil(Math.log2(Math.max(1, (sampleCount * each * 1.25) / arenaBytes)));
   return Math.max(0, Math.min(wanted, most));
@@ -53,12 +63,12 @@ function pileBits(fields: Fields, sampleCount: number | undefined, arenaBytes: n
 
 /** Bytes of scratch on disk for `sampleCount` samples: all piles, and the largest of them, about. */
 export function scratchBytes(
-  fields: Fields,
+  sampleBytes: number,
   sampleCount: number,
   arenaBytes: number,
 ): { piles: number; largest: number } {
-  const piles = sampleCount * (pileRecordBytes(sampleBytes(fields)) + typicalPathBytes);
-  return { piles, largest: Math.ceil(piles / 2 ** pileBits(fields, sampleCount, arenaBytes)) };
+  const piles = sampleCount * (pileRecordBytes(sampleBytes) + typicalPathBytes);
+  return { piles, largest: Math.ceil(piles / 2 ** pileBits(sampleBytes, sampleCount, arenaBytes)) };
 }
 
 /** Pass 1, from where its last checkpoint stood; gives the state that pass 2 starts from. */
@@ -67,8 +77,9 @@ export async function throwOnPiles(job: TwoPassJob): Promise<PackState> {
   if (state.pass === 2) return state;
   createFolder(packingFolder(folder));
   const keyOf = shuffleKeys(seed);
-  const bits = state.piles?.bits ?? pileBits(source.fields, source.sampleCount, arena.length);
-  const piles = new Piles(packingFolder(folder), "", 0, bits, arena);
+  const bits = state.piles?.bits ?? pileBits(bytesPerSample(source), source.sampleCount, arena.length);
+  const parts = pileParts(source.fields);
+  const piles = new Piles({ folder: packingFolder(folder), prefix: "", parts, skip: 0, bits, arena });
   // A stream of unknown length cannot be asked to skip: what it gives is thrown again from its start.
   const canSkip = source.sampleCount !== undefined && state.piles !== undefined;
   if (!canSkip) removeScratch(folder, () => true);
@@ -118,7 +129,7 @@ export async function* takeFromPiles(
 ): AsyncGenerator<Sample> {
   const { folder, source, state } = job;
   const { bits, bytes, samples } = state.piles!;
-  const strides = Object.values(state.fields ?? source.fields).map(fieldStride);
+  const parts = pileParts((state.fields ?? source.fields) as Fields);
   // Parts of a pile that a kill left: they are made again.
   removeScratch(folder, (name) => name.includes("-"));
   let row = 0;
@@ -128,7 +139,7 @@ export async function* takeFromPiles(
     if (end > skip) {
       let before = Math.max(0, skip - row);
       const size = { bytes: bytes[pile]!, samples: samples[pile]! };
-      for (const sample of handOut(path, size, bits, strides, job)) {
+      for (const sample of handOut(path, size, bits, parts, job)) {
         if (before > 0) before -= 1;
         else yield sample;
       }
@@ -143,26 +154,32 @@ function* handOut(
   path: string,
   pile: { bytes: number; samples: number },
   used: number,
-  strides: readonly number[],
+  parts: readonly PilePart[],
   job: TwoPassJob,
 ): Generator<Sample> {
   if (pile.samples === 0) return;
   const { arena } = job;
   if (pile.bytes + pile.samples * sortBytes <= arena.length || pile.samples === 1 || used >= 32) {
-    yield* sortedPile(path, pile, strides, arena.length >= pile.bytes ? arena : new Uint8Array(pile.bytes));
+    yield* sortedPile(path, pile, parts, arena.length >= pile.bytes ? arena : new Uint8Array(pile.bytes));
     return;
   }
-  const size = strides.reduce((sum, stride) => sum + stride, 0);
   const wanted = Math.ceil(Math.log2(((pile.bytes + pile.samples * sortBytes) * 1.25) / arena.length));
   const bits = Math.min(32 - used, Math.max(1, Math.min(wanted, 8)));
-  // No pile is in the arena meanwhile: it serves as the buffers of the parts.
-  const parts = new Piles(packingFolder(job.folder), `${basename(path, ".pile")}-`, used, bits, arena);
-  parts.restore([], []);
-  for (const record of readPile(path, pile.bytes, size, partBytes)) parts.addRecord(record);
-  parts.flush(false);
-  for (let part = 0; part < parts.count; part += 1) {
-    const entry = { bytes: parts.bytes[part]!, samples: parts.samples[part]! };
-    yield* handOut(parts.path(part), entry, used + bits, strides, job);
-    fs.rmSync(parts.path(part), { force: true });
+  // No pile is in the arena meanwhile: it serves as the buffers of the smaller ones.
+  const smaller = new Piles({
+    folder: packingFolder(job.folder),
+    prefix: `${basename(path, ".pile")}-`,
+    parts,
+    skip: used,
+    bits,
+    arena,
+  });
+  smaller.restore([], []);
+  for (const record of readPile(path, pile.bytes, parts, partBytes)) smaller.addRecord(record);
+  smaller.flush(false);
+  for (let k = 0; k < smaller.count; k += 1) {
+    const entry = { bytes: smaller.bytes[k]!, samples: smaller.samples[k]! };
+    yield* handOut(smaller.path(k), entry, used + bits, parts, job);
+    fs.rmSync(smaller.path(k), { force: true });
   }
 }

@@ -23,16 +23,18 @@ const maxMetadataBytes = 2 ** 27;
 export async function verifyArrow(check: ArrowCheck, file: ReadableFile): Promise<void> {
   const { manifest, shard, problems } = check;
   const inFiles = manifest.files?.field;
-  const places = Object.keys(manifest.fields).flatMap((name) =>
-    name === inFiles ? [] : [shard.columns[name]!],
-  );
+  const names = Object.keys(manifest.fields).filter((name) => name !== inFiles);
+  const { files, encoded = {} } = shard;
+  const places = names.flatMap((name) => shard.columns[name] ?? []);
+  const images = Object.values(encoded);
   const ends = places.map(({ start, stride }) => start + stride * shard.rows);
-  const { files } = shard;
+  ends.push(...images.map(({ offsets }) => offsets + (shard.rows + 1) * 4));
   if (files) ends.push(files.paths + files.pathBytes);
   const plan: ShardPlan = {
     rows: shard.rows,
-    headerBytes: places[0]?.start ?? files?.places ?? 0,
+    headerBytes: images[0]?.start ?? places[0]?.start ?? files?.places ?? 0,
     columns: shard.columns,
+    encoded,
     bodyEnd: roundUp(Math.max(0, ...ends), 8),
   };
   const possible = (await fieldsOfHeader(check, file)).flatMap((fieldsThere) => {

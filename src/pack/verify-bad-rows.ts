@@ -3,6 +3,7 @@
 
 import { SpillwayError } from "../errors.js";
 import { idOfRow, placedRows } from "../format/placed.js";
+import type { ColumnPlace } from "../format/shard.js";
 import type { FilesCheck } from "./verify-files.js";
 import { restoreRemedy, type VerifyProblem, wordSamples } from "./verify-problems.js";
 
@@ -11,7 +12,9 @@ export interface BadRows {
   field: string;
   start: number;
   end: number;
-  kind: "sum" | "cut" | "unreadable";
+  kind: "sum" | "cut" | "unreadable" | "offset";
+  /** Where their bytes lie, if the column has no stride. */
+  place?: { startByte: number; endByte: number };
   cause?: unknown;
 }
 
@@ -52,18 +55,21 @@ export function samplesOf(
   return { startSample: sample, endSample: sample + 1 };
 }
 
+function bytesOfRows({ start, stride }: ColumnPlace, first: number, end: number) {
+  return { startByte: start + first * stride, endByte: start + end * stride };
+}
+
 function describeBadRows(check: FilesCheck, rows: BadRows, areSumsDamaged: boolean): VerifyProblem {
   const { shard } = check;
   const { field, start, end, kind, cause } = rows;
   const samples = samplesOf(check, start, end);
   const { startSample = 0, endSample = 0 } = samples;
-  const place = shard.columns[field]!;
-  const startByte = place.start + start * place.stride;
-  const endByte = place.start + end * place.stride;
+  const { startByte, endByte } = rows.place ?? bytesOfRows(shard.columns[field]!, start, end);
   const which = `${wordSamples(startSample, endSample)}, field "${field}"`;
   const verb = end - start === 1 ? "does" : "do";
   const whats = {
     sum: `${verb} not agree with ${end - start === 1 ? "its sum" : "their sums"}${areSumsDamaged ? ", which may be the damaged part" : ""}`,
+    offset: "does not lie where its column says",
     cut: end - start === 1 ? "is cut off" : "are cut off",
     unreadable: `cannot be read: ${cause instanceof SpillwayError ? cause.what : String(cause)}`,
   };

@@ -7,6 +7,7 @@ import { SpillwayError } from "../errors.js";
 import { openFile, type ReadableFile } from "../store/file.js";
 import { type ArrowCheck, verifyArrow } from "./verify-arrow.js";
 import { addBadRows, type BadRows, samplesOf } from "./verify-bad-rows.js";
+import { verifyEncoded } from "./verify-encoded.js";
 import { type FilesCheck, verifyFiles } from "./verify-files.js";
 import { restoreRemedy, type VerifyProblem } from "./verify-problems.js";
 import { verifySums } from "./verify-sums.js";
@@ -28,6 +29,8 @@ export async function verifyShard(check: ArrowCheck): Promise<void> {
     let areFilesRight = true;
     for (const field of Object.keys(check.manifest.fields)) {
       if (field === check.manifest.files?.field) areFilesRight = await verifyFiles(check, field, sums.file);
+      else if (shard.encoded?.[field])
+        bad.push(...(await verifyEncoded(check, field, { file, sumsFile: sums.file })));
       else await verifySums(check, field, file, sums.file, bad);
     }
     const areSamplesWhole =

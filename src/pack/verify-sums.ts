@@ -53,7 +53,7 @@ export async function verifySums(
 }
 
 /** Sums of `byteLength` bytes: many runs in one chunk, or one run that takes many chunks. */
-async function sumRows(
+export async function sumRows(
   check: FilesCheck,
   file: ReadableFile,
   startByte: number,

@@ -7,8 +7,8 @@ import { SpillwayError } from "../errors.js";
 import { type Manifest, manifestName } from "../format/manifest.js";
 import { layoutPermutation } from "../order/layout.js";
 import { readManifest } from "../source/manifest-file.js";
-import type { Source } from "../source/source.js";
-import { type Fields, sampleBytes } from "../tensor/field.js";
+import { bytesPerSample, type Source } from "../source/source.js";
+import type { Fields } from "../tensor/field.js";
 import { keepOriginal, type Original } from "./dataset-copy.js";
 import { DatasetWriter } from "./dataset-writer.js";
 import type { Decision } from "./decide-fields.js";
@@ -48,7 +48,7 @@ export interface Way {
 }
 
 function stepsFor(way: Way, phase: PackProgress["phase"], total: number | undefined): Steps {
-  const each = sampleBytes(way.source.fields);
+  const each = bytesPerSample(way.source);
   return {
     advance: (samples) => way.options.onProgress?.({ phase, samples, total, bytes: samples * each }),
     check: () => way.options.signal?.throwIfAborted(),

@@ -28,6 +28,8 @@ export interface ClassFolder {
   readonly notes: readonly string[];
   /** The first file of each size, full paths. */
   readonly oneOfEachSize: readonly string[];
+  /** Bytes of all samples' files, and of the largest. */
+  readonly bytes: FileTree["bytes"];
   /** Path of a sample's file, relative to the folder. */
   pathOf(index: number): string;
   /** Index of a sample's class; 0 where there are no labels. */
@@ -86,6 +88,7 @@ export async function openClassFolder(
     fingerprint: hashHex(Buffer.from(`${kind}\n${describeOptions(options)}\n${tree.fingerprint}`)),
     notes: notesOf(tree),
     oneOfEachSize: [...tree.sizes.values()].map((file) => join(path, file)),
+    bytes: tree.bytes,
     pathOf: (index) => tree.files.get(index),
     classOf: (index) => places[tree.classOf(index)] ?? 0,
   };

@@ -31,6 +31,8 @@ export interface FileTree {
   readonly fingerprint: string;
   /** The first file of each size that was met, at most 16 sizes. */
   readonly sizes: ReadonlyMap<number, string>;
+  /** Bytes of all files, and of the largest. */
+  readonly bytes: { all: number; largest: number };
   /** Files that were left out, by ending. */
   readonly ignored: ReadonlyMap<string, number>;
 }
@@ -107,6 +109,7 @@ export async function listTree(root: string, endings: readonly string[]): Promis
   const files = new PathList();
   const ignored = new Map<string, number>();
   const sizes = new Map<number, string>();
+  const bytes = { all: 0, largest: 0 };
   const classNames: string[] = [];
   const classStarts: number[] = [];
   let rootFile: string | undefined;
@@ -124,6 +127,8 @@ export async function listTree(root: string, endings: readonly string[]): Promis
     const name = names.get(index);
     const path = folder + name;
     const { size, mtimeMs } = statOf(join(root, path));
+    bytes.all += size;
+    bytes.largest = Math.max(bytes.largest, size);
     if (sizes.size < maxSizes && !sizes.has(size)) sizes.set(size, path);
     batch += `${path}\0${size}\0${mtimeMs}\n`;
     if (batch.length > batchLength) {
@@ -184,6 +189,7 @@ export async function listTree(root: string, endings: readonly string[]): Promis
     classOf: (index) => (classStarts.length === 0 ? 0 : classOfRun[lastAtMost(classStarts, index)]!),
     fingerprint: hashHex(Buffer.from(digest + batch)),
     sizes,
+    bytes,
     ignored,
   };
 }

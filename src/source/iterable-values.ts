@@ -3,8 +3,10 @@
 
 import { SpillwayError } from "../errors.js";
 import { bytesOf, type DType, dtypeOf, elementBytes, integerRanges, viewAs } from "../tensor/dtype.js";
-import { elementCount, type TensorField, tensor } from "../tensor/field.js";
+import { elementCount, type ImageField, type TensorField, tensor } from "../tensor/field.js";
 import { toFloat16 } from "../tensor/float16.js";
+import { beginFrame } from "../tensor/frame.js";
+import { imageFormatOf } from "./image-bytes.js";
 
 /** Numbers, or lists of such lists, all of one length on each level. */
 export type NestedNumbers = readonly (number | bigint | boolean | NestedNumbers)[];
@@ -71,6 +73,20 @@ export function encodeTensor(value: unknown, field: TensorField, place: ValuePla
   const numbers = flatten(data);
   checkCount(numbers.length, field, place);
   writeNumbers(numbers, field.dtype, place, into);
+}
+
+/**
+ * Puts the bytes of a JPEG or PNG file into a frame.
+ *
+ * @throws SpillwayError `source` for anything else, and for more bytes than were declared
+ */
+export function frameImage(value: unknown, field: ImageField, place: ValuePlace, into: Uint8Array): void {
+  if (!(value instanceof Uint8Array))
+    throw refusal(place, `is ${describeValue(value)}, expected the bytes of an image's file (a Uint8Array)`);
+  if (!imageFormatOf(value)) throw refusal(place, "begins neither as a JPEG nor as a PNG file");
+  if (value.length > field.maxBytes)
+    throw refusal(place, `has ${value.length} bytes, at most ${field.maxBytes} are declared (maxBytes)`);
+  beginFrame(into, value.length).set(value);
 }
 
 /** Numbers and the shape that was given with them. */

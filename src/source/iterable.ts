@@ -4,12 +4,21 @@
 
 import { SpillwayError } from "../errors.js";
 import { hashHex } from "../kernels/hasher.js";
-import { type ClassField, classes, type Field, type Fields, tensor } from "../tensor/field.js";
+import {
+  type ClassField,
+  classes,
+  encodedImage,
+  type Field,
+  type Fields,
+  sampleBytes,
+  tensor,
+} from "../tensor/field.js";
 import type { Sample } from "../tensor/sample.js";
 import { writeLabel } from "./class-labels.js";
 import {
   describeValue,
   encodeTensor,
+  frameImage,
   inferTensor,
   refusal,
   type TensorValue,
@@ -83,7 +92,7 @@ export async function sourceOf(
   return {
     kind: "samples",
     fields,
-    ...(Array.isArray(samples) ? { sampleCount: samples.length } : {}),
+    ...(Array.isArray(samples) ? { sampleCount: samples.length, ...meanOf(samples, fields) } : {}),
     fingerprint: hashHex(
       Buffer.from(`samples\n${JSON.stringify(options.fields ? fields : describeInferred(fields))}`),
     ),
@@ -94,6 +103,22 @@ export async function sourceOf(
       await iterator.return?.();
     },
   };
+}
+
+/** Bytes of a sample on average, where encoded images differ in length. */
+function meanOf(samples: readonly SampleValues[], fields: Fields): Pick<Source, "meanBytes"> {
+  const all = Object.entries(fields);
+  const images = all.filter(([, { kind }]) => kind === "image").map(([name]) => name);
+  if (images.length === 0 || samples.length === 0) return {};
+  const others = all.filter(([, { kind }]) => kind !== "image");
+  let bytes = 0;
+  for (const sample of samples) {
+    for (const name of images) {
+      const value: unknown = sample?.[name];
+      if (ArrayBuffer.isView(value)) bytes += value.byteLength;
+    }
+  }
+  return { meanBytes: sampleBytes(Object.fromEntries(others)) + Math.ceil(bytes / samples.length) };
 }
 
 /** Whether a value can be iterated, and so be given to `sourceOf`. */
@@ -130,6 +155,11 @@ function checkFields(fields: Fields): Fields {
   return Object.fromEntries(
     entries.map(([name, field]) => {
       if (field.kind === "class") return [name, classes(field.classes)];
+      if (field.kind === "image") {
+        const { shape, maxBytes } = field;
+        const [height, width, channels] = shape;
+        return [name, encodedImage({ width, height }, { channels: channels as 1 | 3, maxBytes })];
+      }
       const { channelAxis } = field;
       return [name, tensor(field.dtype, field.shape, channelAxis === undefined ? {} : { channelAxis })];
     }),
@@ -166,6 +196,9 @@ function createEncoder(fields: Fields, isDeclared: boolean): (sample: SampleValu
     const into = bytes[place]!;
     if (field.kind === "tensor") {
       return (value: unknown, where: ValuePlace) => encodeTensor(value, field, where, into);
+    }
+    if (field.kind === "image") {
+      return (value: unknown, where: ValuePlace) => frameImage(value, field, where, into);
     }
     const numberOf = isDeclared ? declaredClass(field) : growingClass(field);
     return (value: unknown, where: ValuePlace) => writeLabel(field, numberOf(value, where), into);

@@ -15,6 +15,7 @@ const flags: Record<keyof SourceOptions, string> = {
   key: "--key",
   size: "--size",
   channels: "--channels",
+  images: "--encoded or --decode",
 };
 
 /** @throws SpillwayError `usage` if an option is set that this kind of source does not take */

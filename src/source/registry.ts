@@ -13,7 +13,7 @@ import { readLabelTable } from "./label-table.js";
 import { npyFolderKind } from "./npy-folder.js";
 import { npyTableKind } from "./npy-table.js";
 import { isTablePath } from "./options.js";
-import type { Source, SourceKind, SourceOptions } from "./source.js";
+import type { ImageDefault, Source, SourceKind, SourceOptions } from "./source.js";
 import { withLabels } from "./with-labels.js";
 
 /** Every kind that a path can be opened as, in the order in which help texts list them. */
@@ -33,13 +33,19 @@ const maxCounted = 100_000;
  * Opens raw data, with a table of labels beside it where `options.labels` names one.
  *
  * @param path a file or folder
+ * @param images what is done with images where the options do not say
  * @throws SpillwayError as `openData` does; `source` or `usage` for a table that does not go with the data
  */
-export async function openSource(path: string, options: SourceOptions = {}): Promise<Source> {
-  if (options.labels === undefined || !isTablePath(options.labels)) return openData(path, options);
+export async function openSource(
+  path: string,
+  options: SourceOptions = {},
+  images: ImageDefault = "decoded",
+): Promise<Source> {
+  if (options.labels === undefined || !isTablePath(options.labels)) return openData(path, options, images);
   const table = await readLabelTable(options.labels, options);
   const { labelColumn: _column, labelKind: _kind, key: _key, classes, ...rest } = options;
-  const source = await openData(path, { ...rest, ...(classes && !table.labels && { classes }) });
+  const given = { ...rest, ...(classes && !table.labels && { classes }) };
+  const source = await openData(path, given, images);
   try {
     return withLabels(source, table, options);
   } catch (error) {
@@ -55,14 +61,14 @@ export async function openSource(path: string, options: SourceOptions = {}): Pro
  * @throws SpillwayError `missing` if there is nothing; `source` if it is of no kind or of several, or cannot be used
  * as it is; `usage` for an unknown kind or an option that the kind does not take
  */
-async function openData(path: string, options: SourceOptions): Promise<Source> {
+async function openData(path: string, options: SourceOptions, images: ImageDefault): Promise<Source> {
   let isFolder: boolean;
   try {
     isFolder = fs.statSync(path).isDirectory();
   } catch (cause) {
     throw ioError(cause, path, "cannot be examined");
   }
-  if (options.kind !== undefined) return openAs(kindNamed(options.kind), path, options);
+  if (options.kind !== undefined) return openAs(kindNamed(options.kind), path, options, images);
   const found: SourceKind[] = [];
   for (const kind of sourceKinds) {
     if (await kind.detect(path)) found.push(kind);
@@ -80,14 +86,19 @@ async function openData(path: string, options: SourceOptions): Promise<Source> {
       },
     );
   }
-  return openAs(first, path, options);
+  return openAs(first, path, options, images);
 }
 
 /** A table of labels is not the kinds' concern; only IDX has to know that its own file of labels may be absent. */
-function openAs(kind: SourceKind, path: string, options: SourceOptions): Promise<Source> {
+function openAs(
+  kind: SourceKind,
+  path: string,
+  options: SourceOptions,
+  images: ImageDefault,
+): Promise<Source> {
   const { labels, ...rest } = options;
   const isOthers = labels === undefined || (isTablePath(labels) && kind !== idxKind);
-  return kind.open(path, isOthers ? rest : options);
+  return kind.open(path, isOthers ? rest : options, images);
 }
 
 function kindNamed(name: string): SourceKind {

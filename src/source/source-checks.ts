@@ -79,6 +79,7 @@ export function fingerprintOf(kind: string, paths: readonly string[], options: S
 
 /** The options in one line, without those that only say where to look. */
 export function describeOptions(options: SourceOptions): string {
-  const { classes, labelColumn, labelKind, size, channels } = options;
-  return JSON.stringify([classes, labelColumn, labelKind, size && [size.width, size.height], channels]);
+  const { classes, labelColumn, labelKind, size, channels, images } = options;
+  const told = [classes, labelColumn, labelKind, size && [size.width, size.height], channels];
+  return JSON.stringify(images === undefined ? told : [...told, images]);
 }

@@ -5,7 +5,7 @@
 
 import type { Columns, ColumnValue } from "../format/columns.js";
 import type { Manifest } from "../format/manifest.js";
-import type { Fields } from "../tensor/field.js";
+import { type Fields, sampleBytes } from "../tensor/field.js";
 import type { Sample } from "../tensor/sample.js";
 
 /** Where a sample came from: a file relative to the source's root, and the row within it where it holds many. */
@@ -46,6 +46,8 @@ export interface Source {
   readonly fields: Fields;
   /** Samples in all, where that is known without reading through. */
   readonly sampleCount?: number;
+  /** Bytes of a sample on average, where they differ in length and that is known beforehand. */
+  readonly meanBytes?: number;
   /** 16 hexadecimal digits that change when the data does (names, sizes, modification times). */
   readonly fingerprint: string;
   /** What was inferred or left out, one sentence each, to be said before packing. */
@@ -56,7 +58,7 @@ export interface Source {
   originOf?(index: number): Origin;
   /**
    * Reads the sample at an index in source order, any index at any time, several at once. `into[k]` has exactly the
-   * stride of the k-th field. Absent where the data can only be read from front to back.
+   * stride of the k-th field, of encoded images as a frame. Absent where the data can only be read from front to back.
    */
   readInto?(index: number, into: readonly Uint8Array[]): Promise<Origin>;
   /** Absent where samples have to be decoded, turned or put together: then they cannot stay where they are. */
@@ -68,6 +70,11 @@ export interface Source {
   /** Samples in source order from the index `start` on. What it yields is valid until the next is asked for. */
   samples(start: number): AsyncIterable<Sample>;
   close(): Promise<void>;
+}
+
+/** Bytes of a sample on average; at most so many where that is not known. */
+export function bytesPerSample({ meanBytes, fields }: Pick<Source, "meanBytes" | "fields">): number {
+  return meanBytes ?? sampleBytes(fields);
 }
 
 /** How raw data is to be read; each kind uses what concerns it and refuses what does not. */
@@ -93,7 +100,16 @@ export interface SourceOptions {
   size?: { width: number; height: number };
   /** Images: 1 for grey, 3 for colour; default: as in the first image. */
   channels?: 1 | 3;
+  /**
+   * Images: kept as the bytes of their files and decoded when they are read, or decoded now, once. Default for a new
+   * dataset: decoded where `size` or `channels` is given or where they are small and of one size, else encoded; for one
+   * that is added to: as there.
+   */
+  images?: "encoded" | "decoded";
 }
+
+/** What is done with images where the caller does not say: one of the two, or whatever suits them. */
+export type ImageDefault = "encoded" | "decoded" | "choose";
 
 /** One kind of raw data. */
 export interface SourceKind {
@@ -102,5 +118,6 @@ export interface SourceKind {
   readonly summary: string;
   /** Whether a path looks like this kind; reads names and first bytes only. */
   detect(path: string): boolean | Promise<boolean>;
-  open(path: string, options: SourceOptions): Promise<Source>;
+  /** @param images default "decoded"; for the kinds that have images to decode */
+  open(path: string, options: SourceOptions, images?: ImageDefault): Promise<Source>;
 }

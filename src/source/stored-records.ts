@@ -11,6 +11,7 @@ import { placeBytes, planSums, rowsPerSum } from "../format/shard.js";
 import { Hasher } from "../kernels/hasher.js";
 import { openFile, type ReadableFile } from "../store/file.js";
 import { type Fields, fieldStride } from "../tensor/field.js";
+import { beginFrame } from "../tensor/frame.js";
 import {
   decodePlace,
   faultOfPlace,
@@ -31,6 +32,7 @@ interface StoredField {
   stride: number;
   rowsPerSum: number;
   isInFiles: boolean;
+  isEncoded: boolean;
 }
 
 /** Bytes that a step needs before the next. */
@@ -64,7 +66,9 @@ export class StoredRecords {
     this.#fields = Object.entries(manifest.fields as Fields).map(([name, field]) => {
       const stride = fieldStride(field);
       const isInFiles = name === manifest.files?.field;
-      return { name, stride, isInFiles, rowsPerSum: isInFiles ? 1 : rowsPerSum(stride) };
+      const isEncoded = field.kind === "image";
+      const hasSums = isInFiles || isEncoded;
+      return { name, stride, isInFiles, isEncoded, rowsPerSum: hasSums ? 1 : rowsPerSum(stride) };
     });
     this.#firstRows = new Float64Array(manifest.shards.length + 1);
     manifest.shards.forEach((shard, k) => {
@@ -74,7 +78,8 @@ export class StoredRecords {
   }
 
   /**
-   * Reads one sample: `into[k]` has exactly the stride of the k-th field, or is undefined where the field is not wanted.
+   * Reads one sample: `into[k]` has exactly the stride of the k-th field, of encoded images as a frame, or is undefined
+   * where the field is not wanted.
    *
    * @throws SpillwayError `corrupt`, `missing`, `io`; `mismatch` for an indexed file that changed
    */
@@ -114,6 +119,7 @@ export class StoredRecords {
       const target = into[k];
       if (!target) continue;
       if (field.isInFiles) yield* this.#recordInFile(field, shard, row, id, target);
+      else if (field.isEncoded) yield* this.#encodedRecord(field, shard, row, id, target);
       else yield* this.#recordInShard(field, shard, row, id, target);
     }
   }
@@ -126,17 +132,43 @@ export class StoredRecords {
     const startByte = entry.columns[name]!.start + first * stride;
     const run = perSum === 1 ? target : new Uint8Array(rows * stride);
     yield* this.#part(entry.path, entry.bytes, run, startByte);
-    if (!(yield* this.#isRight(run, field, shard, first / perSum))) {
-      throw new SpillwayError(
-        "corrupt",
-        `${entry.path} of ${this.#folder} is damaged: sample ${id}, field "${name}", does not agree with its sum (bytes ${startByte}-${startByte + run.length})`,
-        {
-          remedy: `Run "spillway verify ${this.#folder}" for the extent; restore the file from a copy.`,
-          where: { dataset: this.#folder, shard: entry.path, field: name, sample: id, startByte },
-        },
-      );
-    }
+    if (!(yield* this.#isRight(run, field, shard, first / perSum)))
+      throw this.#damaged(entry.path, name, id, startByte, run.length);
     if (run !== target) target.set(run.subarray((row - first) * stride, (row - first + 1) * stride));
+  }
+
+  /** An encoded image, as a frame. */
+  *#encodedRecord(field: StoredField, shard: number, row: number, id: number, frame: Uint8Array): Steps {
+    const { name } = field;
+    const { path, bytes, encoded } = this.#manifest.shards[shard]!;
+    const place = encoded![name]!;
+    const ends = Buffer.alloc(8);
+    yield* this.#part(path, bytes, ends, place.offsets + row * 4);
+    const start = ends.readInt32LE(0);
+    const end = ends.readInt32LE(4);
+    const isImage = start >= 0 && end > start && end <= place.bytes && end - start <= place.longest;
+    if (!isImage) throw this.#damaged(path, name, id, place.offsets + row * 4, 8);
+    const content = beginFrame(frame, end - start);
+    yield* this.#part(path, bytes, content, place.start + start);
+    if (!(yield* this.#isRight(content, field, shard, row)))
+      throw this.#damaged(path, name, id, place.start + start, content.length);
+  }
+
+  #damaged(
+    path: string,
+    field: string,
+    sample: number,
+    startByte: number,
+    byteLength: number,
+  ): SpillwayError {
+    return new SpillwayError(
+      "corrupt",
+      `${path} of ${this.#folder} is damaged: sample ${sample}, field "${field}", does not agree with its sum (bytes ${startByte}-${startByte + byteLength})`,
+      {
+        remedy: `Run "spillway verify ${this.#folder}" for the extent; restore the file from a copy.`,
+        where: { dataset: this.#folder, shard: path, field, sample, startByte },
+      },
+    );
   }
 
   *#recordInFile(field: StoredField, shard: number, row: number, id: number, target: Uint8Array): Steps {

@@ -66,6 +66,7 @@ export function withLabels(source: Source, table: LabelTable, options: SourceOpt
     kind: source.kind,
     fields,
     sampleCount: source.sampleCount,
+    ...(source.meanBytes !== undefined && { meanBytes: source.meanBytes }),
     fingerprint: fingerprintWith(source, table, options),
     notes: [...source.notes, ...table.notes, ...describe(source, table), ...notes],
     ...(hasExtra && { columns }),

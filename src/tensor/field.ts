@@ -1,9 +1,11 @@
 // Fields: the named parts of a sample. A tensor has a dtype and one shape for all samples; a class label is a small
 // integer with a list of names. Both have a fixed stride on disk, which is what makes one read per sample possible.
+// An encoded image (JPEG, PNG) is stored as its file's bytes, as many as they are, and has its shape when it is delivered.
 
 import { SpillwayError } from "../errors.js";
 import { type DType, dtypes, elementBytes } from "./dtype.js";
 import type { Encoding } from "./encoding.js";
+import { frameStride } from "./frame.js";
 
 /** A tensor of one shape and dtype in every sample. Shape [] is a scalar. */
 export interface TensorField {
@@ -24,7 +26,18 @@ export interface ClassField {
   classes: readonly string[];
 }
 
-export type Field = TensorField | ClassField;
+/** An image stored as the bytes of its file, decoded and brought to one size when it is delivered. */
+export interface ImageField {
+  kind: "image";
+  /** Of what is delivered. */
+  dtype: "uint8";
+  /** Height, width and channels (1 grey, 3 colour) of what is delivered. */
+  shape: readonly [number, number, number];
+  /** Bytes of the longest image. */
+  maxBytes: number;
+}
+
+export type Field = TensorField | ClassField | ImageField;
 
 /** The fields of a sample by name, in storage order. */
 export type Fields = Record<string, Field>;
@@ -32,6 +45,12 @@ export type Fields = Record<string, Field>;
 /** Largest record of one field: Arrow counts the elements of a list in 32 bits, and one read fits in 1 GiB. */
 export const maxRecordBytes = 2 ** 30;
 const maxClasses = 1_000_000;
+/** Largest file of an encoded image. */
+export const maxImageBytes = 2 ** 28;
+/** Largest width and height that an image can be delivered in. */
+export const maxImageSide = 32_768;
+/** What an encoded image of a program may have where nothing else is declared. */
+export const defaultImageBytes = 2 ** 22;
 
 /**
  * A tensor field, for `pack(samples, path, { fields })`.
@@ -109,22 +128,61 @@ export function classes(names: readonly string[]): ClassField {
   return { kind: "class", dtype: classDtype(names.length), classes: [...names] };
 }
 
+/** What `encodedImage` may be told. */
+export interface EncodedImageOptions {
+  /** 1 for grey, 3 (default) for colour. */
+  channels?: 1 | 3;
+  /** Bytes of the longest image that comes; default 4 MiB. Memory for packing goes by it, space on disk does not. */
+  maxBytes?: number;
+}
+
+/**
+ * A field of images that are kept as the bytes of their JPEG or PNG files, for `pack(samples, path, { fields })`: they
+ * are decoded when they are read.
+ *
+ * @param size width and height, in pixels, to which they are brought then
+ * @throws SpillwayError `usage` for a size, a number of channels or of bytes that is not possible
+ */
+export function encodedImage(
+  { width, height }: { width: number; height: number },
+  { channels = 3, maxBytes = defaultImageBytes }: EncodedImageOptions = {},
+): ImageField {
+  for (const side of [width, height]) {
+    if (Number.isInteger(side) && side >= 1 && side <= maxImageSide) continue;
+    throw new SpillwayError("usage", `an image cannot be delivered with a side of ${side} pixels`, {
+      remedy: `Use whole numbers from 1 to ${maxImageSide}.`,
+    });
+  }
+  if (channels !== 1 && channels !== 3) {
+    throw new SpillwayError("usage", `images cannot have ${channels} channels`, {
+      remedy: "Use 1 for grey or 3 for colour.",
+    });
+  }
+  if (!Number.isInteger(maxBytes) || maxBytes < 1 || maxBytes > maxImageBytes) {
+    throw new SpillwayError("usage", `encoded images of up to ${maxBytes} bytes are not possible`, {
+      remedy: `Use a whole number from 1 to ${maxImageBytes}.`,
+    });
+  }
+  return { kind: "image", dtype: "uint8", shape: [height, width, channels], maxBytes };
+}
+
 /** Smallest label dtype for a number of classes. */
 export function classDtype(count: number): ClassField["dtype"] {
   return count <= 0x100 ? "uint8" : count <= 0x10000 ? "uint16" : "int32";
 }
 
-/** Elements of one sample of a field. */
+/** Elements of one sample of a field; of images as they are delivered. */
 export function elementCount(field: Field): number {
   return field.kind === "class" ? 1 : field.shape.reduce((product, size) => product * size, 1);
 }
 
-/** Bytes of one sample of a field, as stored: there is no padding. */
+/** Bytes of one sample of a field, as stored: there is no padding. Of encoded images the frame of the longest one. */
 export function fieldStride(field: Field): number {
+  if (field.kind === "image") return frameStride(field.maxBytes);
   return elementCount(field) * elementBytes(field.dtype);
 }
 
-/** Bytes of one sample, all fields together. */
+/** Bytes of one sample, all fields together; of encoded images at most so many. */
 export function sampleBytes(fields: Fields): number {
   return Object.values(fields).reduce((sum, field) => sum + fieldStride(field), 0);
 }
@@ -134,11 +192,31 @@ export function originalFields(fields: Fields): Fields {
   return Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, originalField(field)]));
 }
 
+/** The fields as fingerprints tell them: as they were before bits were cut, without how long encoded images are. */
+export function fieldsOfContent(fields: Fields): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(originalFields(fields)).map(([name, field]) => {
+      if (field.kind !== "image") return [name, field];
+      const { maxBytes: _, ...rest } = field;
+      return [name, rest];
+    }),
+  );
+}
+
 /** One of them. */
 export function originalField(field: Field): Field {
-  if (field.kind === "class" || !field.encoding) return field;
+  if (field.kind !== "tensor" || !field.encoding) return field;
   const { encoding, ...rest } = field;
   return { ...rest, dtype: encoding.original };
+}
+
+/** What samples have once they are delivered: of encoded images their pixels. */
+export type DeliveredField = TensorField | ClassField;
+
+/** A field as it is delivered. */
+export function deliveredField(field: Field): DeliveredField {
+  if (field.kind !== "image") return field;
+  return { kind: "tensor", dtype: field.dtype, shape: field.shape, channelAxis: 2 };
 }
 
 /** Most channels that are taken for such by their number, and how many times as long the other axis is at least. */
@@ -175,6 +253,11 @@ export function describeField(field: Field): string {
   if (field.kind === "tensor") {
     const stored = `${field.dtype} [${field.shape.join(", ")}]`;
     return field.encoding ? `${stored}, ${field.encoding.claim} from ${field.encoding.original}` : stored;
+  }
+  if (field.kind === "image") {
+    const [height, width, channels] = field.shape;
+    const colour = channels === 1 ? "grey" : "colour";
+    return `encoded images, delivered as uint8 [${field.shape.join(", ")}] (${width}x${height} pixels, ${colour})`;
   }
   if (field.classes.length === 0) return `class names, found while packing (${field.dtype})`;
   const shown = field.classes.slice(0, 8).join(", ");

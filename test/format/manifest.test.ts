@@ -70,7 +70,7 @@ test("a manifest that was cut anywhere is refused", () => {
 
 test("a newer format version is refused with what to do, whatever else it holds", () => {
   for (const value of [
-    { ...good(), version: 2 },
+    { ...good(), version: 3 },
     { version: formatVersion + 1, novel: true },
   ]) {
     assert.throws(
@@ -79,7 +79,7 @@ test("a newer format version is refused with what to do, whatever else it holds"
         assert.ok(error instanceof SpillwayError && error.code === "version");
         assert.equal(
           error.message,
-          "here has format version 2, this Spillway reads up to 1. Update Spillway: npm install spillway@latest.",
+          "here has format version 3, this Spillway reads up to 2. Update Spillway: npm install spillway@latest.",
         );
         return true;
       },

@@ -35,6 +35,10 @@ export async function unpack(path: string): Promise<UnpackedRow[]> {
             file.subarray(start + row * stride, start + (row + 1) * stride),
           ]),
         );
+        for (const [name, { start, offsets }] of Object.entries(shard.encoded ?? {})) {
+          const [from, end] = [0, 4].map((at) => file.readInt32LE(offsets + row * 4 + at));
+          bytes[name] = file.subarray(start + from!, start + end!);
+        }
         rows.push({ bytes, catalog: records[row]! });
       }
     } finally {

@@ -3,7 +3,9 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import sharp, { type Sharp } from "sharp";
+import type { ImageField, TensorField } from "spillway";
 import { openSource } from "#spillway/source/registry";
+import { frameContent } from "#spillway/tensor/frame";
 import { refuses, take, tempFolder, writeFile, writeNpy } from "./fixtures.js";
 
 /** An image of one colour. */
@@ -181,4 +183,117 @@ test("sizes and channels that make no sense are refused", async (t) => {
     /an image cannot be resized to 0 pixels/,
   );
   await refuses(() => openSource(folder, { channels: 4 as 3 }), "usage", /images cannot have 4 channels/);
+});
+
+/** Options and default with which a new dataset is made of a folder. */
+const openForNew = (folder: string, options = {}) => openSource(folder, options, "choose");
+
+test("images of many sizes, and large ones, are kept encoded unless a size is asked for", async (t) => {
+  const [mixed, large, small] = [tempFolder(t), tempFolder(t), tempFolder(t)];
+  for (const [folder, sizes] of [
+    [
+      mixed,
+      [
+        [40, 30],
+        [50, 30],
+      ],
+    ],
+    [
+      large,
+      [
+        [400, 300],
+        [400, 300],
+      ],
+    ],
+    [
+      small,
+      [
+        [40, 30],
+        [40, 30],
+      ],
+    ],
+  ] as const)
+    for (const [k, [width, height]] of sizes.entries())
+      await writeImage(join(folder, `a/${k}.jpg`), plain(width, height, [9, 99, 200]));
+  const kindOf = async (folder: string, options = {}) =>
+    (await openForNew(folder, options)).fields.image as TensorField | ImageField;
+  assert.deepEqual((await kindOf(mixed)).shape, [224, 224, 3]);
+  assert.deepEqual((await kindOf(large)).shape, [300, 400, 3]);
+  const kinds = async (options = {}) =>
+    Promise.all([mixed, large, small].map(async (folder) => (await kindOf(folder, options)).kind));
+  assert.deepEqual(await kinds(), ["image", "image", "tensor"]);
+  assert.deepEqual(await kinds({ size: { width: 8, height: 8 } }), ["tensor", "tensor", "tensor"]);
+  assert.deepEqual(await kinds({ images: "encoded" }), ["image", "image", "image"]);
+  const size = { width: 20, height: 10 };
+  const asked = await kindOf(small, { images: "encoded", size, channels: 1 });
+  assert.deepEqual(asked.shape, [10, 20, 1]);
+  const { notes } = await openForNew(large);
+  assert.match(
+    notes.join("\n"),
+    /^Images are kept as they are \(encoded, .* on average\) and decoded when they are read: scaled to cover 400x300 pixels and cut to the middle\.\nThat is because they are large \(352 KiB each when decoded\); --encoded --size WxH delivers another size, --decode --size WxH decodes them now, once\.$/,
+  );
+  assert.match(
+    (await openForNew(mixed)).notes[1]!,
+    /^That is because they differ in size \(40x30 and 50x30 pixels, for example\); /,
+  );
+  await refuses(() => openForNew(mixed, { images: "decoded" }), "source", /use --size 40x30\.$/);
+});
+
+test("encoded images are the bytes of their files, with a class per sub-folder", async (t) => {
+  const folder = tempFolder(t);
+  const files = [
+    await writeImage(join(folder, "cat/1.png"), plain(4, 3, [1, 2, 3])),
+    await writeImage(join(folder, "dog/1.jpg"), plain(300, 200, [200, 0, 0])),
+  ].map((file) => fs.readFileSync(file));
+  const source = await openSource(folder, { images: "encoded" });
+  const samples = await take(source);
+  assert.deepEqual(
+    samples.map(({ bytes }) => Buffer.from(frameContent(bytes[0]!))),
+    files,
+  );
+  assert.deepEqual(
+    samples.map(({ bytes }) => bytes[1]![0]),
+    [0, 1],
+  );
+  const most = Math.max(...files.map(({ length }) => length));
+  assert.deepEqual(source.fields.image, {
+    kind: "image",
+    dtype: "uint8",
+    shape: [224, 224, 3],
+    maxBytes: most,
+  });
+  assert.equal(source.meanBytes, Math.ceil((files[0]!.length + files[1]!.length) / 2) + 1);
+});
+
+test("a file that is no image, or grows while it is packed, and images of 16 bits are refused by name", async (t) => {
+  const folder = tempFolder(t);
+  const first = await writeImage(join(folder, "1.png"), plain(4, 3, [1, 2, 3]));
+  const source = await openSource(folder, { images: "encoded" });
+  const size = fs.statSync(first).size;
+  fs.appendFileSync(first, "more");
+  await refuses(
+    () => take(source),
+    "source",
+    `${first} has ${size + 4} bytes; the longest image had ${size} when the folder was listed. Pack it again; it must not change meanwhile.`,
+  );
+  fs.writeFileSync(first, "GIF89a, say");
+  await refuses(
+    () => take(source),
+    "source",
+    `${first} begins neither as a JPEG nor as a PNG file. Remove the image, or get it again from where it came.`,
+  );
+  fs.writeFileSync(first, "");
+  await refuses(
+    () => take(source),
+    "source",
+    `${first} is empty. Remove the image, or get it again from where it came.`,
+  );
+  const wide = sharp(new Uint16Array(4 * 3 * 3).fill(40_000), { raw: { width: 4, height: 3, channels: 3 } });
+  fs.writeFileSync(first, await wide.toColourspace("rgb16").png().toBuffer());
+  await refuses(
+    () => openSource(folder, { images: "encoded" }),
+    "source",
+    `${first} is 4x3 pixels, colour, 16 bits; encoded images are delivered in 8 bits. Decode them while packing, which keeps all bits: --decode.`,
+  );
+  assert.equal((await openForNew(folder)).fields.image!.kind, "tensor");
 });
