@@ -1,5 +1,5 @@
 // Trains a convolutional network on Fashion-MNIST from its own files: 70,000 pictures of clothes, 28 x 28 pixels, packed
-// as they come (IDX, .gz) and read out of 24 MiB of memory, half of what the training pictures take.
+// as they come (IDX, .gz), read out of 24 MiB of memory, half of what the training pictures take, and augmented there.
 //
 //   node scripts/task.mjs example fashion-mnist [folder] [--short]
 //
@@ -9,7 +9,7 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { layers, Sequential } from "@tensorflow/tfjs";
-import { type Dataset, open, pack, SpillwayError } from "spillway";
+import { type Dataset, erase, flip, open, pack, SpillwayError } from "spillway";
 import { fit, type TensorFlow, useWasm } from "spillway/tfjs";
 import { createTemporaryFolder, runExample } from "./example-run.js";
 import { memoryBars, watchMemory } from "./memory-display.js";
@@ -29,6 +29,8 @@ const classNames = [
   "boot",
 ];
 const memory = "24 MiB";
+/** What a picture may look like as well: mirrored, or with a patch missing. */
+const variants = [flip(), erase({ probability: 0.25 })];
 const fields = { x: "image", y: "label", batchSize: 64 };
 
 await runExample(async (signal) => {
@@ -36,9 +38,9 @@ await runExample(async (signal) => {
     allowPositionals: true,
     options: { short: { type: "boolean", default: false } },
   });
-  const { epochs, least, layersOf } = values.short
-    ? { epochs: 1, least: 0.8, layersOf: denseLayers }
-    : { epochs: 6, least: 0.89, layersOf: convolutionalLayers };
+  const { epochs, least, layersOf, augment } = values.short
+    ? { epochs: 1, least: 0.8, layersOf: denseLayers, augment: [] }
+    : { epochs: 6, least: 0.89, layersOf: convolutionalLayers, augment: variants };
   const folder = positionals[0] ?? debianFolder;
   const tf = await useWasm();
   const bareBytes = process.memoryUsage.rss();
@@ -66,6 +68,7 @@ await runExample(async (signal) => {
       ...fields,
       seed: 7,
       epochs,
+      augment,
       validation: test.view(),
       signal,
       onBatch({ epoch, index, batchCount, loss, samplesPerSecond }) {

@@ -66,7 +66,8 @@ export function readOptions(): GestureOptions | undefined {
   return { sizeBytes, memoryBytes, epochs, keep: values.keep };
 }
 
-function parseSize(text: string, flag: string): number {
+/** Bytes of an amount such as 400MiB. @throws SpillwayError `usage` */
+export function parseSize(text: string, flag: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*(M|G)(i?B)?$/i.exec(text.trim());
   const base = match?.[3]?.toLowerCase() === "b" ? 1000 : 1024;
   const size = match ? Math.floor(Number(match[1]) * base ** (match[2]!.toUpperCase() === "M" ? 2 : 3)) : 0;

@@ -7,7 +7,7 @@
 import fs from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import { type Dataset, type Feed, type FeedStats, open, pack, type View } from "spillway";
+import { type Dataset, type FeedStats, open, pack, type View } from "spillway";
 import { createTemporaryFolder, runExample } from "./example-run.js";
 import { networks as gestureNetworks } from "./gesture-networks.js";
 import { type GestureOptions, readOptions, requireSpace } from "./gestures-options.js";
@@ -125,15 +125,15 @@ interface Training extends GestureOptions {
 /** Two networks at once, each in a thread of its own: samples are read once for both. */
 async function trainNetworks(views: [train: View, val: View], training: Training): Promise<Trained> {
   const { epochs, signal, peaks } = training;
-  let shared: { networks: readonly Progress[]; feed: Feed } | undefined;
+  let learning: readonly Progress[] = [];
   let stats: FeedStats | undefined;
   const startMs = performance.now();
   const networks = await trainTogether(gestureNetworks, views, {
     seed,
     epochs,
     signal,
-    onReady(all, feed) {
-      shared = { networks: all, feed };
+    onReady(all) {
+      learning = all;
       print(`${bold("4 Train ")}  two convolutional networks at once, from one reading, with TensorFlow.js`);
       for (const { plan, weights } of all)
         print(`         ${plan.name}  ${plan.about}, ${count(weights)} weights`);
@@ -142,11 +142,11 @@ async function trainNetworks(views: [train: View, val: View], training: Training
         dim("                   epoch      loss   training accuracy   validation accuracy   samples/s"),
       );
     },
+    onFeed(now) {
+      stats = now;
+    },
     onProgress() {
-      if (!shared) return;
-      const now = shared.feed.stats();
-      if (now.readers) stats = now;
-      const lines = shared.networks.map((network) => progressLine(network, epochs));
+      const lines = learning.map((network) => progressLine(network, epochs));
       show(
         () => [...lines.map((line) => `  ${line}`), "", ...memoryBars(peaks)],
         () =>

@@ -1,7 +1,7 @@
 // Several networks trained at once from one reading: a thread for each, a trainer of one feed for each.
 
 import { Worker } from "node:worker_threads";
-import type { Feed, View } from "spillway";
+import type { Feed, FeedStats, View } from "spillway";
 import type { BatchReport, EpochReport } from "spillway/tfjs";
 import type { NetworkPlan } from "./gesture-networks.js";
 import type { Said, Start } from "./gesture-trainer.js";
@@ -19,9 +19,11 @@ export interface TogetherOptions {
   epochs: number;
   signal: AbortSignal;
   /** Called when the threads are ready, right before the first batch. */
-  onReady?: (networks: readonly Progress[], feed: Feed) => void;
+  onReady?: (networks: readonly Progress[]) => void;
   /** Called now and then while they train. */
   onProgress?: () => void;
+  /** What the feed that they train from does, now and then while it does. */
+  onFeed?: (stats: FeedStats) => void;
   onEpoch?: (network: Progress, report: EpochReport) => void;
 }
 
@@ -41,11 +43,11 @@ export async function trainTogether(
   const stop = () => workers.forEach((worker) => void worker.terminate());
   signal.addEventListener("abort", stop, { once: true });
   const isReady = workers.map((worker) => nextOf(worker, "ready"));
-  const ended = workers.map((worker, k) => follow(worker, networks[k]!, options));
+  const ended = workers.map((worker, k) => follow(worker, networks[k]!, feed, options));
   try {
     await Promise.race([Promise.all(isReady), ...ended]);
     signal.throwIfAborted();
-    options.onReady?.(networks, feed);
+    options.onReady?.(networks);
     const pairs = plans.map(({ batchSize, augment, name }) => [
       feed.trainer({ batchSize, augment, epochs, name }),
       test.trainer({ batchSize: 256, epochs, name }),
@@ -79,8 +81,10 @@ function nextOf(worker: Worker, type: Said["type"]): Promise<void> {
 }
 
 /** Takes in what a thread says, until it ends. */
-function follow(worker: Worker, network: Progress, options: TogetherOptions): Promise<void> {
+function follow(worker: Worker, network: Progress, feed: Feed, options: TogetherOptions): Promise<void> {
   worker.on("message", (said: Said) => {
+    const stats = feed.stats();
+    if (stats.readers) options.onFeed?.(stats);
     if (said.type === "ready") network.weights = said.weights;
     if (said.type === "batch") network.last = said.report;
     if (said.type === "epoch") {
