@@ -1,7 +1,7 @@
 // The readers of one loop or stream: lent from the pool, each given its job, and whether they have ended or failed.
 
 import { type ErrorRecord, restoreError, type SpillwayError } from "../errors.js";
-import type { ReaderJob, ToReader } from "./messages.js";
+import type { MakingFailed, ReaderJob, ToReader } from "./messages.js";
 import type { LentReader, ReaderPool } from "./reader-pool.js";
 
 export class Crew {
@@ -11,6 +11,7 @@ export class Crew {
 
   /**
    * @param onFailure called when a reader has failed: one that died could not say so in the shared words
+   * @param onWord called with what readers say while they are at work
    * @throws SpillwayError `memory` if a thread does not fit
    */
   constructor(
@@ -18,18 +19,20 @@ export class Crew {
     count: number,
     jobOf: (reader: number) => ReaderJob,
     onFailure: (error: SpillwayError) => void,
+    onWord?: (word: MakingFailed) => void,
   ) {
     this.#readers = pool.lend(count);
     this.#readers.forEach((reader, number) => {
       this.#ended.push(
         new Promise((resolve) => {
-          reader.run(jobOf(number), (error) => {
+          const onEnd = (error: ErrorRecord | undefined) => {
             if (error) {
               this.#failure ??= error;
               onFailure(restoreError(error));
             }
             resolve();
-          });
+          };
+          reader.run(jobOf(number), onEnd, onWord);
         }),
       );
     });

@@ -6,7 +6,7 @@ import { Worker } from "node:worker_threads";
 import { type ErrorRecord, recordError, SpillwayError } from "../errors.js";
 import { kernelModule } from "../kernels/kernels.js";
 import { type MemoryPool, threadBytes } from "./memory-pool.js";
-import type { FromReader, ReaderJob, ReaderStart, ToReader } from "./messages.js";
+import type { FromReader, MakingFailed, ReaderJob, ReaderStart, ToReader } from "./messages.js";
 import type { DatasetTable } from "./table.js";
 
 /** Shards that all readers together keep open at most: a third of what the process may open, shared by eight. */
@@ -18,8 +18,12 @@ const resourceLimits = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 64
 
 /** One reader at work for one loop. */
 export interface LentReader {
-  /** Hands over the work; `onEnd` is called once, with an error if it failed. */
-  run(job: ReaderJob, onEnd: (error: ErrorRecord | undefined) => void): void;
+  /** Hands over the work; `onEnd` is called once, with an error if it failed, `onWord` for what it says until then. */
+  run(
+    job: ReaderJob,
+    onEnd: (error: ErrorRecord | undefined) => void,
+    onWord?: (word: MakingFailed) => void,
+  ): void;
   /** Tells it something while it is at work. */
   tell(message: ToReader): void;
 }
@@ -27,6 +31,7 @@ export interface LentReader {
 interface Thread extends LentReader {
   worker: Worker;
   onEnd: ((error: ErrorRecord | undefined) => void) | undefined;
+  onWord: ((word: MakingFailed) => void) | undefined;
   isDead: boolean;
 }
 
@@ -81,9 +86,11 @@ export class ReaderPool {
     const thread: Thread = {
       worker,
       onEnd: undefined,
+      onWord: undefined,
       isDead: false,
-      run: (job, onEnd) => {
+      run: (job, onEnd, onWord) => {
         thread.onEnd = onEnd;
+        thread.onWord = onWord;
         if (thread.isDead) this.#finish(thread, threadDied("it had ended before"));
         else worker.postMessage(job);
       },
@@ -91,7 +98,8 @@ export class ReaderPool {
     };
     this.#threads.add(thread);
     worker.on("message", (message: FromReader) => {
-      this.#finish(thread, message.type === "failed" ? message.error : undefined);
+      if (message.type === "making-failed") thread.onWord?.(message);
+      else this.#finish(thread, message.type === "failed" ? message.error : undefined);
     });
     let failure: unknown;
     worker.on("error", (error) => {
@@ -114,6 +122,7 @@ export class ReaderPool {
     const { onEnd } = thread;
     if (!onEnd) return;
     thread.onEnd = undefined;
+    thread.onWord = undefined;
     if (!thread.isDead) this.#idle.push(thread);
     onEnd(error);
   }

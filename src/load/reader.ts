@@ -6,7 +6,7 @@ import { recordError } from "../errors.js";
 import { ring, viewControl, word32 } from "./control.js";
 import { FileRecords } from "./file-records.js";
 import { runLoopJob } from "./loop-reader.js";
-import type { FromReader, MakingJob, ReaderJob, ReaderStart, ToReader } from "./messages.js";
+import type { Ended, MakingJob, ReaderJob, ReaderStart, ToReader } from "./messages.js";
 import { OpenFiles } from "./open-files.js";
 import type { SampleFiles } from "./sample-reader.js";
 import { runStreamJob } from "./stream-reader.js";
@@ -37,10 +37,10 @@ async function work(job: ReaderJob): Promise<void> {
   const { plan, reservation, loop } = job;
   const memory = start.segments[reservation.segment]!;
   const control = viewControl(memory, reservation.address, plan.places * plan.runsPerBatch);
-  let outcome: FromReader = { type: "ended", loop };
+  let outcome: Ended = { type: "ended", loop };
   try {
     if (job.type === "loop") runLoopJob(start, job, files, control);
-    else await runStreamJob(start, job, files, listen);
+    else await runStreamJob(start, job, files, { listen, tell: (word) => parentPort!.postMessage(word) });
   } catch (thrown) {
     outcome = { type: "failed", loop, error: recordError(thrown) };
   }

@@ -1,9 +1,9 @@
 // The stream that trainers share: its ring, its readers, and the entries of those who draw from it. Set to work when the
 // first of them asks, closed when the last one has left. Who may join when is the feed's to say (feed/).
 
-import type { SpillwayError } from "../errors.js";
+import { restoreError, type SpillwayError } from "../errors.js";
 import { createSchedule, type Schedule } from "../order/schedule.js";
-import { word32, word64 } from "./control.js";
+import { word32 } from "./control.js";
 import { Crew } from "./crew.js";
 import type { Engine } from "./engine.js";
 import type { Ground } from "./ground.js";
@@ -19,6 +19,18 @@ export interface StreamRequest extends RoomRequest {
   /** Undefined for the catalog's order. */
   seed: number | undefined;
   viewFingerprint: string;
+}
+
+/** How a stream begins. */
+export interface StreamStart {
+  /** Which sample each count of the stream is. */
+  schedule: Schedule;
+  /** The first count that any trainer wants. */
+  from: number;
+  /** Called when a reader has failed: the stream has ended then. */
+  onFailure(error: SpillwayError): void;
+  /** Called when the batches of a trainer cannot be made: it has ended, the others go on. */
+  onMakingFailed(trainer: number, serial: number, error: SpillwayError): void;
 }
 
 /** How a trainer enters itself. */
@@ -91,12 +103,11 @@ export class Stream {
   /**
    * Sets the readers to work.
    *
-   * @param schedule which sample each count of the stream is; @param onFailure called when a reader has failed
-   * @throws SpillwayError `memory` if a thread does not fit
+   * @param from the first count that any trainer wants; @throws SpillwayError `memory` if a thread does not fit
    */
-  start(schedule: Schedule, onFailure: (error: SpillwayError) => void): void {
-    const { words32, words64 } = this.control.control;
-    Atomics.store(words64, word64.claimed, 0n);
+  start({ schedule, from, onFailure, onMakingFailed }: StreamStart): void {
+    const { words32 } = this.control.control;
+    this.control.startAt(Math.floor(from / this.plan.runLength));
     new Float64Array(
       this.#reservation.memory.buffer,
       this.place.address + this.plan.times,
@@ -111,6 +122,7 @@ export class Stream {
         this.control.stop();
         onFailure(error);
       },
+      ({ trainer, serial, error }) => onMakingFailed(trainer, serial, restoreError(error)),
     );
   }
 
@@ -136,20 +148,24 @@ export class Stream {
     firstChoice: (oldestSafe: number) => Pick<Entry, "from" | "end">,
   ): Pick<Entry, "from" | "end"> {
     const { control } = this;
-    for (const word of Object.values(entry64)) control.set(trainer, word, 0);
+    const sleeping: number[] = [entry64.wanted, entry64.madeWanted];
+    for (const word of Object.values(entry64)) {
+      if (sleeping.includes(word)) control.setWanted(trainer, word, -1);
+      else control.set(trainer, word, 0);
+    }
     control.setSerial(trainer, serial);
     let entered = { from, end };
     for (;;) {
       control.set(trainer, entry64.released, entered.from);
       control.set(trainer, entry64.end, entered.end);
-      control.set(trainer, entry64.wanted, -1);
       control.setState(trainer, slow === "wait" ? entryState.waits : entryState.skips);
       // After the entry is seen by all, nobody writes over what is safe now.
       const safe = control.oldestSafe;
       if (entered.from >= safe) break;
       entered = firstChoice(safe);
     }
-    control.wakeReaders();
+    // Also those that sleep: the new one may hold samples, so that fewer come than they sleep for.
+    control.wakeAll();
     return entered;
   }
 
@@ -159,11 +175,20 @@ export class Stream {
     this.control.wakeReaders();
   }
 
-  /** Takes a trainer out, and waits until no reader works on its memory. */
+  /** Has nobody wait for a trainer any more. Its entry and memory stay its own until `leave`. */
+  letGo(trainer: number): void {
+    this.control.setState(trainer, entryState.leaving);
+    // Others may wait for what it held; and it may itself be asleep, if somebody else has ended it.
+    this.control.wakeAll();
+  }
+
+  /** Takes a trainer out that draws no more, and waits until no reader works on its memory. */
   async leave(trainer: number): Promise<void> {
     const { control } = this;
     control.setState(trainer, entryState.free);
-    control.wakeReaders();
+    // It may have ended in its sleep.
+    for (const word of [entry64.wanted, entry64.madeWanted]) control.setWanted(trainer, word, -1);
+    control.wakeAll();
     const { words, at } = control.bell(trainer);
     // Sleeping on shared memory does not keep the process alive: this does.
     const hold = setInterval(() => {}, 2 ** 30);
@@ -189,9 +214,14 @@ export class Stream {
     return false;
   }
 
-  /** The first error of a reader, once it has said that there is one. */
-  failed(): Promise<SpillwayError> {
-    return this.#crew!.failed();
+  /** The first error of a reader, so far. */
+  get failure(): SpillwayError | undefined {
+    return this.#crew?.failure;
+  }
+
+  /** Undoes `enter` where the stream could not be set to work. */
+  clear(): void {
+    this.control.reset();
   }
 
   times(): StageTimes {
