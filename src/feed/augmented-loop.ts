@@ -3,6 +3,7 @@
 // Rule: whatever way the loop ends, its memory and readers are free afterwards.
 
 import type { AugmentationPlan } from "../augment/plan.js";
+import type { SpillwayError } from "../errors.js";
 import { type Batch, sampleShapes } from "../load/batch.js";
 import { type Engine, loopEnded } from "../load/engine.js";
 import { type Ground, takeGround } from "../load/ground.js";
@@ -45,6 +46,10 @@ class AugmentedLoop {
   #own: Reservation | undefined;
   #stream: Stream | undefined;
   #isClosed = false;
+  #fail: (error: SpillwayError) => void = () => {};
+  readonly #failure = new Promise<SpillwayError>((resolve) => {
+    this.#fail = resolve;
+  });
 
   constructor(engine: Engine, ground: Ground) {
     this.#engine = engine;
@@ -76,14 +81,19 @@ class AugmentedLoop {
     const entry = stream.freeEntry()!;
     const all = { from: 0, end: schedule.total };
     stream.enter(entry, { ...all, slow: "wait" }, () => all);
-    stream.start(schedule, () => {});
+    stream.start({
+      schedule,
+      from: 0,
+      onFailure: (error) => this.#fail(error),
+      onMakingFailed: (_trainer, _serial, error) => this.#fail(error),
+    });
     const seat = this.#seat(request, making, entry);
     const { own, origin } = seat;
     stream.makeFor({ ...entry, plan: making, reservation: own, schedule, origin, augmentation, seed });
     return new Cursor(seat, {
       isClosed: () => this.#isClosed,
       closed: loopEnded,
-      failure: () => stream.failed(),
+      failure: () => this.#failure,
     });
   }
 

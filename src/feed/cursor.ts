@@ -4,7 +4,7 @@
 // of one that may be made to skip, a copy is given out, and only if nothing was written over it meanwhile.
 
 import type { SpillwayError } from "../errors.js";
-import { entry64, StreamControl } from "../load/stream-control.js";
+import { entry64, entryState, StreamControl } from "../load/stream-control.js";
 import { streamCount } from "../load/stream-counts.js";
 import { type BatchPlan, batchAt, locate } from "../order/schedule.js";
 import { encodeToken } from "../order/token.js";
@@ -23,11 +23,14 @@ const sleepMs = 5;
 export interface CursorHost {
   /** Whether the memory was given back: it must not be touched any more. */
   isClosed(): boolean;
-  /** The error for a trainer whose feed was closed. */
-  closed(): SpillwayError;
-  /** The first error of a reader, once one has failed. */
+  /** The error for a trainer whose feed was closed; undefined for one that was told to leave: its batches just end. */
+  closed(): SpillwayError | undefined;
+  /** The first error of a reader, or of making this trainer's batches, once there is one. */
   failure(): Promise<SpillwayError>;
 }
+
+/** Thrown where a trainer was told to leave, caught where its batches end. */
+const left = Symbol("left");
 
 export class Cursor {
   readonly #seat: Seat;
@@ -60,7 +63,9 @@ export class Cursor {
   async *batches(signal: AbortSignal | undefined): AsyncGenerator<TrainerBatch, void, undefined> {
     const { schedule, trainer } = this.#seat;
     const stream = this.#stream;
-    const wake = () => this.wake();
+    const wake = () => {
+      if (!this.#host.isClosed()) this.wake();
+    };
     signal?.addEventListener("abort", wake, { once: true });
     let breathAt = performance.now() + breathMs;
     try {
@@ -78,22 +83,24 @@ export class Cursor {
         const gotAt = performance.now();
         stream.add(trainer, entry64.waitedUs, Math.round((gotAt - since) * 1000));
         stream.set(trainer, entry64.sinceMs, -Date.now());
+        stream.add(trainer, entry64.batches, 1);
+        stream.add(trainer, entry64.samples, taken.plan.size);
         yield taken.batch;
         signal?.throwIfAborted();
         this.#requireOpen();
         stream.add(trainer, entry64.busyUs, Math.round((performance.now() - gotAt) * 1000));
-        stream.add(trainer, entry64.batches, 1);
-        stream.add(trainer, entry64.samples, taken.plan.size);
         this.#count += taken.plan.size;
         this.#number += 1;
         this.#release(batchAt(schedule, this.#count));
       }
+    } catch (thrown) {
+      if (thrown !== left) throw thrown;
     } finally {
       signal?.removeEventListener("abort", wake);
     }
   }
 
-  /** Wakes it where it sleeps, to look whether it is closed. */
+  /** Wakes it where it sleeps, to look whether it is closed. Its memory must still be there. */
   wake(): void {
     this.#stream.wakeTrainer(this.#seat.trainer);
   }
@@ -109,7 +116,9 @@ export class Cursor {
       if (!plan) return undefined;
       if (isMade) {
         await this.#waitForMade(signal);
-        return { plan, batch: this.#held(plan, this.#source.own(this.#number % making.places, plan.size)) };
+        const views = this.#source.own(this.#number % making.places, plan.size);
+        this.#check?.give(views, plan, "own");
+        return { plan, batch: this.#held(plan, views) };
       }
       const first = this.#first();
       const fresh = plan.size - (this.#seat.origin === undefined ? 0 : plan.wrapped);
@@ -123,9 +132,13 @@ export class Cursor {
         this.#source.copy(first, fresh);
       }
       if (this.#stream.oldestSafe <= first) {
-        return { plan, batch: this.#held(plan, this.#source.own(0, plan.size)) };
+        const views = this.#source.own(0, plan.size);
+        this.#check?.give(views, plan, "own");
+        return { plan, batch: this.#held(plan, views) };
       }
-      this.#skipTo(this.#stream.oldestSafe + this.#stream.runLength);
+      // To the middle of what is there: at its edge the next batch would be lost before it is copied.
+      const { oldestSafe, slots, runLength } = this.#stream;
+      this.#skipTo(oldestSafe + Math.max(runLength, Math.floor((slots - plan.size) / 2)));
     }
   }
 
@@ -142,7 +155,7 @@ export class Cursor {
     source.copy(first, fresh);
     if (fresh < plan.size) source.addHead(fresh, plan.size - fresh);
     const views = source.own(0, plan.size);
-    this.#check?.give(views, plan);
+    this.#check?.give(views, plan, "shared");
     return this.#held(plan, views);
   }
 
@@ -168,8 +181,8 @@ export class Cursor {
     }
     const released = next ? this.#first() : stream.get(trainer, entry64.end);
     stream.set(trainer, entry64.released, released);
-    // Readers that wait for room are not woken for each small batch; they are at the latest when the trainer sleeps.
-    if (released - this.#rungAt < stream.slots / 4 && next) return;
+    // Readers that wait for room are not woken for each small batch, unless somebody sleeps, who may need just that.
+    if (released - this.#rungAt < stream.slots / 4 && next && !stream.hasSleepers) return;
     this.#rungAt = released;
     stream.wakeReaders();
   }
@@ -200,18 +213,20 @@ export class Cursor {
   async #waitForShared(from: number, to: number, signal: AbortSignal | undefined): Promise<void> {
     const stream = this.#stream;
     const { slow, schedule } = this.#seat;
+    const { trainer } = this.#seat;
     const isThere = () => stream.isReady(from, to) || (slow === "skip" && stream.oldestSafe > from);
     if (isThere()) return;
     // A waking costs as much as reading some ten samples: where readers are the slower side, sleep for as many batches
     // as come within a few milliseconds, of which the ring has room beside what the slowest trainer still holds.
     const batches = Math.max(1, Math.floor(sleepMs / this.#batchMs));
-    const most = Math.min(
-      to + (batches - 1) * schedule.batchSize,
-      stream.lowestReleased() + stream.slots / 2,
-      stream.get(this.#seat.trainer, entry64.end),
-    );
+    const wanted = () => {
+      if (slow === "skip") return to;
+      const most = stream.lowestReleased() + stream.slots / 2;
+      const more = Math.min(to + (batches - 1) * schedule.batchSize, most, stream.get(trainer, entry64.end));
+      return Math.max(to, Math.floor(more));
+    };
     const since = performance.now();
-    await this.#sleep(isThere, slow === "skip" ? to : Math.max(to, most), signal);
+    await this.#sleep(isThere, { word: entry64.wanted, wanted }, signal);
     this.#batchMs = Math.max(0.001, (performance.now() - since) / batches);
   }
 
@@ -219,11 +234,16 @@ export class Cursor {
   async #waitForMade(signal: AbortSignal | undefined): Promise<void> {
     const { trainer } = this.#seat;
     const isThere = () => this.#stream.get(trainer, entry64.madeWhole) > this.#number;
-    if (!isThere()) await this.#sleep(isThere, this.#number + 1, signal);
+    const wanted = () => this.#number + 1;
+    if (!isThere()) await this.#sleep(isThere, { word: entry64.madeWanted, wanted }, signal);
   }
 
-  /** The only place where a trainer sleeps. @param wanted what readers compare with, to wake it */
-  async #sleep(isThere: () => boolean, wanted: number, signal: AbortSignal | undefined): Promise<void> {
+  /** The only place where a trainer sleeps. @param wanted what readers compare with, to wake it, in which word */
+  async #sleep(
+    isThere: () => boolean,
+    { word, wanted }: { word: number; wanted: () => number },
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     const { trainer } = this.#seat;
     const stream = this.#stream;
     const { words, at } = stream.bell(trainer);
@@ -233,9 +253,10 @@ export class Cursor {
     try {
       for (;;) {
         const bell = Atomics.load(words, at);
-        stream.set(trainer, entry64.wanted, wanted);
+        // Looked at anew each time, and after the bell: one that joins may have taken the room for what it slept for.
+        stream.setWanted(trainer, word, wanted());
         if (isThere()) return;
-        if (stream.hasFailed) throw await this.#host.failure();
+        if (stream.hasFailed || stream.state(trainer) === entryState.failed) throw await this.#host.failure();
         signal?.throwIfAborted();
         this.#requireOpen();
         stream.wakeReaders();
@@ -245,11 +266,11 @@ export class Cursor {
       }
     } finally {
       clearInterval(hold);
-      if (!this.#host.isClosed()) stream.set(trainer, entry64.wanted, -1);
+      if (!this.#host.isClosed()) stream.setWanted(trainer, word, -1);
     }
   }
 
   #requireOpen(): void {
-    if (this.#host.isClosed()) throw this.#host.closed();
+    if (this.#host.isClosed()) throw this.#host.closed() ?? left;
   }
 }

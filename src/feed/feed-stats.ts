@@ -20,27 +20,16 @@ export interface FeedStats {
 /** Below this part of its time a trainer is not held up. */
 const little = 0.05;
 
-export function feedStats(parts: {
-  trainers: readonly TrainerStats[];
-  past: readonly TrainerStats[];
-  times: StageTimes | undefined;
-  elapsedMs: number;
-  ringSlots: number;
-}): FeedStats {
-  const { trainers, past, times, elapsedMs, ringSlots } = parts;
-  return { trainers, past, readers: times, elapsedMs, ringSlots, bottleneck: bottleneckOf(parts) };
+export function feedStats(parts: Omit<FeedStats, "bottleneck">): FeedStats {
+  return { ...parts, bottleneck: bottleneckOf(parts) };
 }
 
 /** In one sentence, who waits for whom. */
 export function bottleneckOf({
   trainers,
-  times,
+  readers: times,
   elapsedMs,
-}: {
-  trainers: readonly TrainerStats[];
-  times: StageTimes | undefined;
-  elapsedMs: number;
-}): string {
+}: Pick<FeedStats, "trainers" | "readers" | "elapsedMs">): string {
   if (!times || elapsedMs === 0 || times.samples === 0) return "nothing was read yet";
   const waiting = trainers.map(({ waitingShare }) => waitingShare);
   const mean = waiting.length === 0 ? 0 : waiting.reduce((sum, share) => sum + share, 0) / waiting.length;

@@ -4,51 +4,38 @@
 // Rule: a trainer sees every sample of an epoch exactly once, in the order of a loop of its own with the same seed, for
 // every epoch that it is there from the start of; others go by `late` and `slow`, and say so in their batches.
 
-import type { AugmentationPlan } from "../augment/plan.js";
-import { SpillwayError } from "../errors.js";
-import { sampleShapes } from "../load/batch.js";
+import type { SpillwayError } from "../errors.js";
 import { type Engine, loopEnded } from "../load/engine.js";
-import { type Ground, type GroundRequest, takeGround } from "../load/ground.js";
-import { mostReaders } from "../load/loop-room.js";
-import { type MakingPlan, planMaking } from "../load/making-plan.js";
-import type { Reservation } from "../load/memory-pool.js";
+import { type Ground, takeGround } from "../load/ground.js";
+import { leastRing, mostReaders } from "../load/loop-room.js";
+import { planMaking } from "../load/making-plan.js";
 import { type DeliveredField, planFields } from "../load/plan.js";
 import { endlessSchedule, Stream, type StreamRequest } from "../load/stream.js";
-import { entry64 } from "../load/stream-control.js";
+import { entry64, maxTrainers } from "../load/stream-control.js";
 import { streamEnd } from "../load/stream-counts.js";
-import { createSchedule, type Schedule } from "../order/schedule.js";
+import type { Schedule } from "../order/schedule.js";
 import type { CursorHost } from "./cursor.js";
+import {
+  feedClosed,
+  hasLeft,
+  startIsGone,
+  tooLargeForRing,
+  tooManyTrainers,
+  wasAborted,
+} from "./feed-errors.js";
+import type { FeedRequest } from "./feed-request.js";
 import { type FeedStats, feedStats } from "./feed-stats.js";
 import { HandedOver } from "./hand-over.js";
+import { type Member, scheduleOf, takeSeat } from "./member.js";
 import type { Seat } from "./seat.js";
 import { Trainer, type TrainerHandle, type TrainerHost } from "./trainer.js";
-import { checkTrainer, type TrainerOptions, type TrainerRequest } from "./trainer-options.js";
+import { checkTrainer, type TrainerOptions } from "./trainer-options.js";
 import { emptyStats, type TrainerStats, trainerStats } from "./trainer-stats.js";
 import { planTransforms } from "./transforms.js";
+import { defaultPatienceMs, findHoldUp, Watchdog } from "./watchdog.js";
 
-/** A feed as it is asked for, everything checked. */
-export interface FeedRequest
-  extends Omit<GroundRequest, "signal">,
-    Omit<StreamRequest, "schedule" | "viewFingerprint"> {
-  /** Position at which it starts. */
-  position: number;
-  commit: number;
-  /** Largest batch of trainers that join later. */
-  largestBatch: number;
-  debug: boolean;
-}
-
-interface Member {
-  trainer: Trainer;
-  request: TrainerRequest;
-  augmentation: AugmentationPlan | undefined;
-  making: MakingPlan;
-  own: Reservation | undefined;
-  seat: Seat | undefined;
-  /** In another thread. */
-  away: HandedOver | undefined;
-  hasLeft: boolean;
-}
+/** Trainers that have left, whose stats are kept. */
+const maxPast = 256;
 
 export class Feed {
   readonly #engine: Engine;
@@ -57,18 +44,21 @@ export class Feed {
   /** For how many readers trainers have scratch. */
   readonly #mostReaders: number;
   readonly #members = new Map<Trainer, Member>();
-  readonly #past: TrainerStats[] = [];
+  readonly #past = new Map<Trainer, TrainerStats>();
   /** Joining and leaving, one after another. */
   #queue: Promise<unknown> = Promise.resolve();
   #ground: Ground | undefined;
   #stream: Stream | undefined;
+  #watchdog: Watchdog | undefined;
   #startedAt = 0;
+  /** What readers did in the last stream that has ended. */
+  #ended: Pick<FeedStats, "readers" | "elapsedMs" | "ringSlots"> | undefined;
   #origin: number;
   /** The furthest position that any trainer has reached, and whether none has ever begun. */
   #reached: number;
   #isFresh = true;
   #count = 0;
-  #isClosed = false;
+  #closing: Promise<void> | undefined;
   readonly #host: TrainerHost;
 
   /** Use `view.feed()`. */
@@ -76,13 +66,16 @@ export class Feed {
     this.#engine = engine;
     this.#request = request;
     this.#fields = planFields(engine.table.columns, request.deliver);
-    this.#mostReaders = mostReaders(engine, { ...request, schedule: endlessSchedule(request.selection.count, 0) });
+    this.#mostReaders = mostReaders(engine, {
+      ...request,
+      schedule: endlessSchedule(request.selection.count, 0),
+    });
     this.#origin = request.position;
     this.#reached = request.position;
     this.#host = {
       seat: (trainer) => this.#seatOf(trainer),
       cursorHost: (trainer) => this.#cursorHost(trainer),
-      leave: (trainer) => this.#inTurn(() => this.#leave(trainer)),
+      leave: (trainer) => this.#leave(trainer, undefined),
       stats: (trainer) => this.#statsOf(trainer),
       handOver: (trainer) => this.#handOver(trainer),
     };
@@ -95,51 +88,73 @@ export class Feed {
    */
   trainer(options: TrainerOptions = {}): Trainer {
     this.#requireOpen();
-    this.#count += 1;
+    const name = `trainer ${this.#count + 1}`;
     const { count: n } = this.#request.selection;
-    const request = checkTrainer(options, {
-      name: `trainer ${this.#count}`,
-      seed: this.#request.seed ?? 0,
-      n,
-    });
+    const request = checkTrainer(options, { name, seed: this.#request.seed ?? 0, n });
+    const { batchSize, last, signal } = request;
+    const left = n - (this.#reached % n);
+    if (last === "wrap" && this.#isFresh && left < n && left % batchSize > 0)
+      throw startIsGone(request, left);
     const { deliver, normalisations } = this.#request;
     const { columns } = this.#engine.table;
     const augmentation = planTransforms(request.augment, request.name, { columns, deliver, normalisations });
-    const { batchSize, last } = request;
     const wrapped = last === "wrap" ? (batchSize - (n % batchSize)) % batchSize : 0;
     const making = planMaking(this.#fields, this.#mostReaders, { batchSize, augmentation, wrapped });
-    const member = { request, augmentation, making, own: undefined, seat: undefined, away: undefined };
-    let enter: (joined: Member) => Promise<void> = async () => {};
+    this.#count += 1;
+    let settle = { resolve: () => {}, reject: (_: unknown) => {} };
     const joined = new Promise<void>((resolve, reject) => {
-      enter = (joining) => this.#inTurn(() => this.#join(joining)).then(resolve, reject);
+      settle = { resolve, reject };
     });
     const trainer = new Trainer(this.#host, request, n, joined);
-    const entering: Member = { ...member, trainer, hasLeft: false };
-    this.#members.set(trainer, entering);
-    void enter(entering);
+    const member: Member = {
+      trainer,
+      request,
+      augmentation,
+      making,
+      own: undefined,
+      seated: undefined,
+      away: undefined,
+      failure: undefined,
+      leaving: undefined,
+      onAbort: () => {
+        if (!trainer.isIterated) void this.#leave(trainer, wasAborted(request.name));
+      },
+    };
+    this.#members.set(trainer, member);
+    signal?.addEventListener("abort", member.onAbort, { once: true });
+    this.#inTurn(() => this.#join(member)).then(settle.resolve, settle.reject);
     return trainer;
   }
 
   /** What trainers and readers do, and which of them is the slowest. */
   stats(): FeedStats {
-    const stream = this.#stream;
     const trainers = [...this.#members.keys()].map((trainer) => this.#statsOf(trainer));
-    return feedStats({
-      trainers,
-      past: this.#past,
-      times: stream?.isStarted ? stream.times() : undefined,
-      elapsedMs: stream?.isStarted ? performance.now() - this.#startedAt : 0,
-      ringSlots: stream?.control.slots ?? 0,
-    });
+    const past = [...this.#past.values()];
+    const nothing = { readers: undefined, elapsedMs: 0, ringSlots: 0 };
+    return feedStats({ trainers, past, ...(this.#readersNow() ?? this.#ended ?? nothing) });
   }
 
-  /** Ends all trainers, whose loops then throw, and gives memory and threads back. */
-  async close(): Promise<void> {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+  #readersNow(): Pick<FeedStats, "readers" | "elapsedMs" | "ringSlots"> | undefined {
+    const stream = this.#stream;
+    if (!stream?.isStarted || stream.isClosed) return undefined;
+    const elapsedMs = performance.now() - this.#startedAt;
+    return { readers: stream.times(), elapsedMs, ringSlots: stream.control.slots };
+  }
+
+  /**
+   * Ends all trainers, whose loops then throw, and gives memory and threads back. Waits for those in worker threads until
+   * they have noticed: they do when their thread comes back to its event loop, or ends.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     this.#stream?.control.stop();
     const members = [...this.#members.keys()];
-    await Promise.all(members.map((trainer) => this.#inTurn(() => this.#leave(trainer))));
+    const why = this.#engine.isClosed ? loopEnded() : feedClosed();
+    await Promise.all(members.map((trainer) => this.#leave(trainer, why)));
     await this.#inTurn(() => this.#endStream());
   }
 
@@ -169,15 +184,15 @@ export class Feed {
   }
 
   async #join(member: Member): Promise<void> {
-    if (member.hasLeft) return;
     try {
       this.#requireOpen();
+      if (member.leaving) throw hasLeft(member.request.name);
       this.#ground ??= await takeGround(this.#engine, { ...this.#request, signal: undefined });
       this.#requireOpen();
       if (this.#stream?.isStarted) this.#joinRunning(member, this.#stream);
       else this.#layOut(member);
     } catch (error) {
-      this.#members.delete(member.trainer);
+      this.#forget(member);
       await this.#endIfEmpty();
       throw error;
     }
@@ -186,6 +201,7 @@ export class Feed {
   /** Reserves memory for those that are there and one more, before anything is read. */
   #layOut(member: Member): void {
     const others = [...this.#members.values()].filter((each) => each.own && each !== member);
+    if (others.length >= maxTrainers) throw tooManyTrainers(member.request.name);
     try {
       this.#reserveFor([...others, member]);
     } catch (error) {
@@ -212,10 +228,8 @@ export class Feed {
 
   #reserveOwn(member: Member): void {
     const { making, request } = member;
-    member.own = this.#engine.pool.reserve(
-      making.byteLength,
-      `${request.name} with batches of ${request.batchSize}`,
-    );
+    const purpose = `${request.name} with batches of ${request.batchSize}`;
+    member.own = this.#engine.pool.reserve(making.byteLength, purpose);
     const { memory, address } = member.own;
     new Uint8Array(memory.buffer, address + making.done, making.places * making.runsPerBatch * 4).fill(0);
   }
@@ -232,111 +246,48 @@ export class Feed {
     const { request } = member;
     const { batchSize, late, slow, name } = request;
     const { runLength, slots } = stream.control;
-    if (batchSize + runLength > slots) {
-      throw new SpillwayError(
-        "memory",
-        `${name} asks for batches of ${batchSize}, and the ring of the feed, which is at work, has room for ${slots} samples`,
-        {
-          remedy: `Let it join before the others ask for batches, or say feed({ largestBatch: ${batchSize} }).`,
-        },
-      );
-    }
+    // One that may be made to skip must have time to copy its batch, while the others go on.
+    const needed = slow === "skip" ? leastRing(batchSize) : batchSize + runLength;
+    if (needed > slots) throw tooLargeForRing(request, slots, needed);
+    const entry = stream.freeEntry();
+    if (!entry) throw tooManyTrainers(name);
     this.#reserveOwn(member);
     const { count: n } = this.#request.selection;
     let schedule: Schedule | undefined;
     const choose = (oldestSafe: number) => {
       const safe = this.#origin + Math.max(0, oldestSafe);
       const start = late === "now" ? safe : Math.ceil(safe / n) * n;
-      schedule = this.#scheduleFrom(member, start, false);
+      schedule = scheduleOf(request, n, start, false);
       return { from: start - this.#origin, end: streamEnd(schedule, this.#origin) };
     };
     const first = choose(stream.control.oldestSafe);
-    const entry = stream.freeEntry();
-    if (!entry) {
-      this.#giveBack(member);
-      throw new SpillwayError("usage", `${name} is one trainer too many for a feed`, {
-        remedy: "Make a second feed, or let others leave.",
-      });
-    }
     stream.enter(entry, { ...first, slow }, choose);
-    this.#takeSeat(member, stream, entry, schedule!);
+    this.#seat(member, stream, entry, schedule!);
   }
 
-  #scheduleFrom({ request }: Member, start: number, isFromStart: boolean): Schedule {
-    const { batchSize, last, epochs } = request;
-    const { count: n } = this.#request.selection;
-    const before = isFromStart ? 0 : Math.ceil(start / n);
-    return createSchedule({
-      n,
-      batchSize,
-      rank: 0,
-      worldSize: 1,
-      last,
-      position: start,
-      epochs: before + epochs,
-    });
-  }
-
-  #takeSeat(
+  #seat(
     member: Member,
     stream: Stream,
-    { trainer, serial }: { trainer: number; serial: number },
+    entry: { trainer: number; serial: number },
     schedule: Schedule,
   ): void {
-    const { request, making, own, augmentation } = member;
-    const { seed, commit, selection, debug } = this.#request;
-    const { name, slow, augmentSeed } = request;
-    const { segments } = this.#engine.pool;
-    const ownPlace = { segment: own!.segment, address: own!.address };
-    const start = schedule.position % schedule.n;
-    const mark = this.#ground!.drawing.mark;
-    member.seat = {
-      name,
-      segments: { ring: segments[stream.place.segment]!, own: segments[ownPlace.segment]! },
-      plan: stream.plan,
-      ring: stream.place,
-      entries: stream.place.address + stream.entries,
-      trainer,
-      serial,
-      making,
-      own: ownPlace,
-      isMade: augmentation !== undefined,
-      schedule,
-      origin: this.#origin,
-      shapes: sampleShapes(this.#engine.fields),
-      token: { seed, view: selection.fingerprint, commit, ...(mark === undefined ? {} : { drawing: mark }) },
-      partialEpoch:
-        start === 0 || schedule.position === this.#request.position
-          ? -1
-          : Math.floor(schedule.position / schedule.n),
-      slow,
-      debug,
-    };
-    if (!augmentation) return;
-    stream.makeFor({
-      trainer,
-      serial,
-      plan: making,
-      reservation: ownPlace,
-      schedule,
-      origin: this.#origin,
-      augmentation,
-      seed: augmentSeed,
-    });
+    const { mark } = this.#ground!.drawing;
+    const standing = { entry, schedule, origin: this.#origin, mark };
+    takeSeat(member, this.#engine, stream, this.#request, standing);
   }
 
-  /** Sets the stream to work, with all that have joined so far. */
+  /** Sets the stream to work, with all that have joined so far. @throws SpillwayError `memory` if a thread does not fit */
   #start(stream: Stream): void {
     const members = [...this.#members.values()].filter(({ own }) => own);
-    const { count: n } = this.#request.selection;
+    const { firstCount = 0, selection, patienceMs = defaultPatienceMs } = this.#request;
+    const { count: n } = selection;
     const isFresh = this.#isFresh;
     const starts = members.map(({ request: { late } }) =>
       isFresh || late === "now" ? this.#reached : Math.ceil(this.#reached / n) * n,
     );
-    this.#origin = Math.min(...starts);
-    this.#isFresh = false;
+    this.#origin = Math.min(...starts) - firstCount;
     const seated = members.map((member, k) => {
-      const schedule = this.#scheduleFrom(member, starts[k]!, isFresh);
+      const schedule = scheduleOf(member.request, n, starts[k]!, isFresh);
       const entry = stream.freeEntry()!;
       const from = starts[k]! - this.#origin;
       const first = { from, end: Math.max(from, streamEnd(schedule, this.#origin)) };
@@ -344,10 +295,35 @@ export class Feed {
       return { member, entry, schedule };
     });
     this.#startedAt = performance.now();
-    stream.start(endlessSchedule(n, this.#origin), (error) => {
-      for (const { away } of this.#members.values()) away?.fail(error);
-    });
-    for (const { member, entry, schedule } of seated) this.#takeSeat(member, stream, entry, schedule);
+    try {
+      stream.start({
+        schedule: endlessSchedule(n, this.#origin),
+        from: firstCount,
+        onFailure: (error) => {
+          for (const { away } of this.#members.values()) away?.fail(error);
+        },
+        onMakingFailed: (trainer, serial, error) => this.#failTrainer(stream, trainer, serial, error),
+      });
+    } catch (error) {
+      // As if nobody had asked: the next one that does may find room.
+      stream.clear();
+      throw error;
+    }
+    this.#isFresh = false;
+    for (const { member, entry, schedule } of seated) this.#seat(member, stream, entry, schedule);
+    this.#watchdog = new Watchdog(patienceMs, () =>
+      findHoldUp(stream.control, [...this.#members.values()], patienceMs),
+    );
+  }
+
+  #failTrainer(stream: Stream, trainer: number, serial: number, error: SpillwayError): void {
+    for (const member of this.#members.values()) {
+      const { seated, away } = member;
+      if (seated?.stream !== stream || seated.seat.trainer !== trainer || seated.seat.serial !== serial)
+        continue;
+      member.failure ??= error;
+      away?.fail(error);
+    }
   }
 
   /** A trainer's seat. The first to ask for it sets the stream to work. */
@@ -356,46 +332,75 @@ export class Feed {
     this.#requireOpen();
     const member = this.#members.get(trainer);
     const stream = this.#stream;
-    if (!member || !stream) throw loopEnded();
+    if (!member || !stream || member.leaving) throw hasLeft(trainer.name);
     if (!stream.isStarted) this.#start(stream);
-    return member.seat!;
+    return member.seated!.seat;
   }
 
   #cursorHost(trainer: Trainer): CursorHost {
-    const stream = this.#stream!;
+    const member = this.#members.get(trainer);
+    const seated = member?.seated;
     return {
-      isClosed: () => this.#isClosed || stream.isClosed || this.#members.get(trainer)?.hasLeft !== false,
-      closed: () => loopEnded(),
-      failure: () => stream.failed(),
+      isClosed: () =>
+        !seated || member.leaving !== undefined || this.#closing !== undefined || seated.stream.isClosed,
+      closed: () => {
+        if (this.#engine.isClosed) return loopEnded();
+        return this.#closing ? feedClosed() : undefined;
+      },
+      failure: async () => {
+        for (;;) {
+          const error = member?.failure ?? seated?.stream.failure;
+          if (error) return error;
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+      },
     };
   }
 
   async #handOver(trainer: Trainer): Promise<TrainerHandle> {
     await trainer.joined;
     const seat = await this.#seatOf(trainer);
-    const away = new HandedOver(() => trainer.leave());
-    this.#members.get(trainer)!.away = away;
-    return { seat, port: away.theirs };
+    const member = this.#members.get(trainer);
+    if (!member || member.leaving) throw hasLeft(trainer.name);
+    const away = new HandedOver(() => void this.#leave(trainer, undefined));
+    member.away = away;
+    return away.handle(seat);
   }
 
-  /** Takes a trainer out; safe to be called again. */
-  async #leave(trainer: Trainer): Promise<void> {
+  /** Takes a trainer out; safe to be called again. @param why what its loop throws; undefined where it just ends */
+  async #leave(trainer: Trainer, why: SpillwayError | undefined): Promise<void> {
     const member = this.#members.get(trainer);
-    if (!member || member.hasLeft) return;
-    const stream = this.#stream;
-    if (member.seat && stream) {
-      // A trainer in another thread says that it will not touch the memory any more.
-      await member.away?.dismiss();
-      this.#past.push(this.#statsOf(trainer));
-      member.hasLeft = true;
-      const released = stream.control.get(member.seat.trainer, entry64.released);
+    if (!member) return;
+    member.leaving ??= this.#letGo(member, why);
+    await member.leaving;
+    await this.#inTurn(() => this.#takeOut(member));
+  }
+
+  /** From now on nobody waits for it, even where the thread that it lives in takes a while to let go of its memory. */
+  async #letGo({ seated, away }: Member, why: SpillwayError | undefined): Promise<void> {
+    seated?.stream.letGo(seated.seat.trainer);
+    await away?.dismiss(why);
+  }
+
+  async #takeOut(member: Member): Promise<void> {
+    const { trainer, seated, own } = member;
+    if (!this.#members.has(trainer)) return;
+    if (seated) {
+      const { stream, seat } = seated;
+      this.#past.set(trainer, this.#statsOf(trainer));
+      for (const oldest of this.#past.keys()) if (this.#past.size > maxPast) this.#past.delete(oldest);
+      const released = stream.control.get(seat.trainer, entry64.released);
       this.#reached = Math.max(this.#reached, this.#origin + released);
-      await stream.leave(member.seat.trainer);
+      await stream.leave(seat.trainer);
     }
-    member.hasLeft = true;
-    this.#giveBack(member);
-    this.#members.delete(trainer);
+    if (own) this.#giveBack(member);
+    this.#forget(member);
     await this.#endIfEmpty();
+  }
+
+  #forget(member: Member): void {
+    member.request.signal?.removeEventListener("abort", member.onAbort);
+    this.#members.delete(member.trainer);
   }
 
   async #endIfEmpty(): Promise<void> {
@@ -404,27 +409,25 @@ export class Feed {
 
   async #endStream(): Promise<void> {
     const [stream, ground] = [this.#stream, this.#ground];
-    this.#engine.loops.delete(this.#end);
-    await stream?.close();
-    ground?.release();
+    this.#ended = this.#readersNow() ?? this.#ended;
+    this.#watchdog?.stop();
     this.#stream = undefined;
     this.#ground = undefined;
+    await stream?.close();
+    ground?.release();
+    this.#engine.loops.delete(this.#end);
   }
 
   #statsOf(trainer: Trainer): TrainerStats {
-    const member = this.#members.get(trainer);
     const { name, batchSize } = trainer;
-    if (member?.seat && this.#stream)
-      return trainerStats(this.#stream.control, member.seat.trainer, {
-        name,
-        batchSize,
-        isMade: member.seat.isMade,
-      });
-    return this.#past.find((past) => past.name === name) ?? emptyStats(name, batchSize);
+    const seated = this.#members.get(trainer)?.seated;
+    if (!seated) return this.#past.get(trainer) ?? emptyStats(name, batchSize);
+    const { seat, stream } = seated;
+    return trainerStats(stream.control, seat.trainer, { name, batchSize, isMade: seat.isMade });
   }
 
   #requireOpen(): void {
-    if (this.#isClosed) throw loopEnded();
     this.#engine.requireOpen();
+    if (this.#closing) throw feedClosed();
   }
 }

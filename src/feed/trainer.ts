@@ -1,8 +1,8 @@
 // One who draws from a feed: its batches, its state, and the way to another thread. What happens to it is decided by the
 // feed; what it draws comes through its cursor.
 
-import { SpillwayError } from "../errors.js";
 import { Cursor, type CursorHost } from "./cursor.js";
+import { takenBefore } from "./feed-errors.js";
 import type { Seat } from "./seat.js";
 import type { TrainerBatch } from "./trainer-batch.js";
 import { batchesPerEpoch, type TrainerRequest } from "./trainer-options.js";
@@ -22,6 +22,8 @@ export interface TrainerHost {
 export interface TrainerHandle {
   seat: Seat;
   port: import("node:worker_threads").MessagePort;
+  /** A word that says whether the trainer was taken, so that it is taken once. */
+  hand: Int32Array;
 }
 
 /** Batches of a feed, to be taken once by `for await`. */
@@ -36,6 +38,7 @@ export class Trainer implements AsyncIterable<TrainerBatch> {
   readonly #host: TrainerHost;
   readonly #signal: AbortSignal | undefined;
   #isTaken = false;
+  #isIterated = false;
 
   /** Use `feed.trainer()`. */
   constructor(host: TrainerHost, request: TrainerRequest, size: number, joined: Promise<void>) {
@@ -57,7 +60,12 @@ export class Trainer implements AsyncIterable<TrainerBatch> {
     return this.#run();
   }
 
-  /** Leaves the feed: its memory is given back, and nobody waits for it any more. */
+  /** Whether its batches are drawn in this thread. */
+  get isIterated(): boolean {
+    return this.#isIterated;
+  }
+
+  /** Leaves the feed: its batches end, its memory is given back, and nobody waits for it any more. */
   leave(): Promise<void> {
     return this.#host.leave(this);
   }
@@ -80,21 +88,20 @@ export class Trainer implements AsyncIterable<TrainerBatch> {
   }
 
   async *#run(): AsyncGenerator<TrainerBatch, void, undefined> {
+    const signal = this.#signal;
+    this.#isIterated = true;
     try {
+      signal?.throwIfAborted();
       await this.joined;
       const seat = await this.#host.seat(this);
-      yield* new Cursor(seat, this.#host.cursorHost(this)).batches(this.#signal);
+      yield* new Cursor(seat, this.#host.cursorHost(this)).batches(signal);
     } finally {
       await this.leave();
     }
   }
 
   #take(): void {
-    if (this.#isTaken) {
-      throw new SpillwayError("usage", `the batches of ${this.name} were taken already`, {
-        remedy: "Call feed.trainer() again for another one.",
-      });
-    }
+    if (this.#isTaken) throw takenBefore(this.name);
     this.#isTaken = true;
   }
 }

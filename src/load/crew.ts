@@ -1,18 +1,16 @@
 // The readers of one loop or stream: lent from the pool, each given its job, and whether they have ended or failed.
 
 import { type ErrorRecord, restoreError, type SpillwayError } from "../errors.js";
-import type { ReaderJob, ToReader } from "./messages.js";
-import type { LentReader, ReaderPool } from "./reader-pool.js";
+import type { MakingFailed, ReaderJob, ToReader } from "./messages.js";
+import type { LentReader } from "./reader-pool.js";
 
 /** What a crew is to do. */
 export interface CrewWork {
-  /** How many readers it has. */
-  count: number;
   jobOf(reader: number): ReaderJob;
-  /** Called when all threads are there, before any begins. */
-  onLent(): void;
   /** Called when a reader has failed: one that died could not say so in the shared words. */
   onFailure(error: SpillwayError): void;
+  /** Called with what readers say while they are at work. */
+  onWord?(word: MakingFailed): void;
 }
 
 export class Crew {
@@ -20,20 +18,20 @@ export class Crew {
   readonly #ended: Promise<void>[] = [];
   #failure: ErrorRecord | undefined;
 
-  /** @throws SpillwayError `memory` if a thread does not fit */
-  constructor(pool: ReaderPool, { count, jobOf, onLent, onFailure }: CrewWork) {
-    this.#readers = pool.lend(count);
-    onLent();
+  /** @param readers lent by the pool, which has them back when they have ended */
+  constructor(readers: readonly LentReader[], { jobOf, onFailure, onWord }: CrewWork) {
+    this.#readers = readers;
     this.#readers.forEach((reader, number) => {
       this.#ended.push(
         new Promise((resolve) => {
-          reader.run(jobOf(number), (error) => {
+          const onEnd = (error: ErrorRecord | undefined) => {
             if (error) {
               this.#failure ??= error;
               onFailure(restoreError(error));
             }
             resolve();
-          });
+          };
+          reader.run(jobOf(number), onEnd, onWord);
         }),
       );
     });

@@ -61,6 +61,10 @@ export class Engine {
     if (this.#isClosed) throw loopEnded();
   }
 
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   /** Loads labels and sums when first asked; later calls get the same. A failure is tried again. */
   residents(): Promise<Residents> {
     this.#residents ??= loadResidents(this.table, this.pool).catch((error) => {

@@ -9,13 +9,7 @@ import { planDecodings, writeDecodings } from "./decodings.js";
 import { isShortage } from "./drawings.js";
 import type { Engine } from "./engine.js";
 import { type Reservation, threadBytes } from "./memory-pool.js";
-import {
-  type Deliver,
-  type LoopPlan,
-  maxRunLength,
-  type PlanInput,
-  planLoop,
-} from "./plan.js";
+import { type Deliver, type LoopPlan, maxRunLength, type PlanInput, planLoop } from "./plan.js";
 import { entriesBytes } from "./stream-control.js";
 
 /** Which of some loops over one dataset a loop is: the parts of a mix. */

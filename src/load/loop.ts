@@ -127,10 +127,10 @@ function launch(engine: Engine, request: LoopRequest, ground: Ground): Loop {
       reservation: { segment: reservation.segment, address: reservation.address },
       firstBatch,
     };
-    crew = new Crew(engine.readers, {
-      count: plan.readers,
+    const readers = engine.readers.lend(plan.readers);
+    engine.reading.prepare(isResident, plan.byteLength);
+    crew = new Crew(readers, {
       jobOf: (reader) => ({ ...job, reader }),
-      onLent: () => engine.reading.prepare(isResident, plan.byteLength),
       onFailure() {
         Atomics.store(words.words32, word32.failed, 1);
         ring(words, word32.consumerBell);

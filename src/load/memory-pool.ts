@@ -171,7 +171,10 @@ export class MemoryPool {
       needed,
       this.byteLength + 2 ** 20 * Math.ceil((byteLength - this.largestFree()) / 2 ** 20),
     );
-    const neededBytes = this.held === 0 ? needed : smallest;
+    const enough = this.held === 0 ? needed : smallest;
+    // What is free may not be in one piece, or lie where threads have their part: as much again then.
+    const neededBytes =
+      enough > this.byteLength ? enough : this.byteLength + Math.ceil(byteLength / 2 ** 20) * 2 ** 20;
     return new SpillwayError(
       "memory",
       `memory of ${formatBytes(this.byteLength)} is too small: ${purpose} needs ${formatBytes(byteLength)}, ${formatBytes(this.held)} is in use`,

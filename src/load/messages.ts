@@ -117,6 +117,16 @@ export interface MakingJob {
 
 export type ToReader = ReaderJob | MakingJob;
 
-export type FromReader =
-  | { type: "ended"; loop: number }
-  | { type: "failed"; loop: number; error: ErrorRecord };
+/** What a reader says when it has ended its job. */
+export type Ended = { type: "ended"; loop: number } | { type: "failed"; loop: number; error: ErrorRecord };
+
+/** What a reader says while it is at work: the batches of a trainer cannot be made. It goes on for the others. */
+export interface MakingFailed {
+  type: "making-failed";
+  loop: number;
+  trainer: number;
+  serial: number;
+  error: ErrorRecord;
+}
+
+export type FromReader = Ended | MakingFailed;

@@ -5,7 +5,7 @@ import { Worker } from "node:worker_threads";
 import { type ErrorRecord, recordError, SpillwayError } from "../errors.js";
 import { kernelModule } from "../kernels/kernels.js";
 import { type MemoryPool, threadBytes } from "./memory-pool.js";
-import type { FromReader, ReaderJob, ReaderStart, ToReader } from "./messages.js";
+import type { FromReader, MakingFailed, ReaderJob, ReaderStart, ToReader } from "./messages.js";
 import { openFileLimit } from "./open-files.js";
 import { lineOf, type ReadingWords, threadNumber } from "./reading-words.js";
 import type { DatasetTable } from "./table.js";
@@ -19,8 +19,12 @@ const resourceLimits = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 64
 
 /** One reader at work for one loop. */
 export interface LentReader {
-  /** Hands over the work; `onEnd` is called once, with an error if it failed. */
-  run(job: ReaderJob, onEnd: (error: ErrorRecord | undefined) => void): void;
+  /** Hands over the work; `onEnd` is called once, with an error if it failed, `onWord` for what it says until then. */
+  run(
+    job: ReaderJob,
+    onEnd: (error: ErrorRecord | undefined) => void,
+    onWord?: (word: MakingFailed) => void,
+  ): void;
   /** Tells it something while it is at work. */
   tell(message: ToReader): void;
 }
@@ -30,6 +34,7 @@ interface Thread extends LentReader {
   /** Its own, while it lives. */
   number: number;
   onEnd: ((error: ErrorRecord | undefined) => void) | undefined;
+  onWord: ((word: MakingFailed) => void) | undefined;
   isDead: boolean;
 }
 
@@ -71,6 +76,11 @@ export class ReaderPool {
     return lent;
   }
 
+  /** Takes readers back that were lent and never set to work. */
+  takeBack(lent: readonly LentReader[]): void {
+    this.#idle.push(...(lent as readonly Thread[]).filter(({ isDead }) => !isDead));
+  }
+
   async close(): Promise<void> {
     const threads = [...this.#threads];
     this.#idle.length = 0;
@@ -99,9 +109,11 @@ export class ReaderPool {
       worker,
       number,
       onEnd: undefined,
+      onWord: undefined,
       isDead: false,
-      run: (job, onEnd) => {
+      run: (job, onEnd, onWord) => {
         thread.onEnd = onEnd;
+        thread.onWord = onWord;
         if (thread.isDead) this.#finish(thread, threadDied("it had ended before"));
         else worker.postMessage(job);
       },
@@ -109,7 +121,8 @@ export class ReaderPool {
     };
     this.#threads.add(thread);
     worker.on("message", (message: FromReader) => {
-      this.#finish(thread, message.type === "failed" ? message.error : undefined);
+      if (message.type === "making-failed") thread.onWord?.(message);
+      else this.#finish(thread, message.type === "failed" ? message.error : undefined);
     });
     let failure: unknown;
     worker.on("error", (error) => {
@@ -141,6 +154,7 @@ export class ReaderPool {
     const { onEnd } = thread;
     if (!onEnd) return;
     thread.onEnd = undefined;
+    thread.onWord = undefined;
     if (!thread.isDead) this.#idle.push(thread);
     onEnd(error);
   }

@@ -6,7 +6,7 @@ import { recordError } from "../errors.js";
 import { ring, viewControl, word32 } from "./control.js";
 import { FileRecords } from "./file-records.js";
 import { runLoopJob } from "./loop-reader.js";
-import type { FromReader, MakingJob, ReaderJob, ReaderStart, StreamJob, ToReader } from "./messages.js";
+import type { Ended, MakingJob, ReaderJob, ReaderStart, StreamJob, ToReader } from "./messages.js";
 import { OpenFiles } from "./open-files.js";
 import type { SampleFiles } from "./sample-reader.js";
 
@@ -36,7 +36,7 @@ async function work(job: ReaderJob): Promise<void> {
   const { plan, reservation, loop } = job;
   const memory = start.segments[reservation.segment]!;
   const control = viewControl(memory, reservation.address, plan.places * plan.runsPerBatch);
-  let outcome: FromReader = { type: "ended", loop };
+  let outcome: Ended = { type: "ended", loop };
   try {
     if (job.type === "loop") runLoopJob(start, job, files, control);
     else await workForStream(job);
@@ -55,5 +55,5 @@ async function work(job: ReaderJob): Promise<void> {
 /** Loaded when a stream first needs it: loops do without augmentation, and threads that start open fewer files at once. */
 async function workForStream(job: StreamJob): Promise<void> {
   const { runStreamJob } = await import("./stream-reader.js");
-  await runStreamJob(start, job, files, listen);
+  await runStreamJob(start, job, files, { listen, tell: (word) => parentPort!.postMessage(word) });
 }

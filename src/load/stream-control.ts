@@ -4,7 +4,8 @@
 //
 //   released   samples below it may be overwritten, as far as this trainer is concerned
 //   end        the count after its last sample: nothing is read that no trainer wants
-//   wanted     it sleeps until samples (those with a ring of their own: batches) below are there, or -1
+//   wanted     it sleeps until samples below are there, or -1
+//   madeWanted the same in batches, of those with a ring of their own
 //
 //   samples   ...lowest released ..... filled ..... claimed ..... lowest released + slots
 //             free again          with trainers     being read      not to be touched yet
@@ -23,8 +24,11 @@ const entryBytes = 128;
 /** Bytes of all entries. */
 export const entriesBytes = maxTrainers * entryBytes;
 
-/** What an entry stands for. */
-export const entryState = { free: 0, waits: 1, skips: 2 } as const;
+/**
+ * What an entry stands for. For one whose batches cannot be made (failed) and for one that is about to leave nobody waits;
+ * the entry stays theirs until they have left.
+ */
+export const entryState = { free: 0, waits: 1, skips: 2, failed: 3, leaving: 4 } as const;
 
 /** Indices of 64-bit words within an entry. */
 export const entry64 = {
@@ -43,13 +47,18 @@ export const entry64 = {
   skipped: 10,
   /** Milliseconds since 1970 at which the trainer began to wait, or below 0 the time at which it got its batch. */
   sinceMs: 11,
+  /** 12 and 13 are those of `entry32`. */
+  madeWanted: 14,
 } as const;
 
 /** Indices of 32-bit words within an entry. */
 export const entry32 = { state: 24, bell: 25, makers: 26, serial: 27 } as const;
 
-/** A count that no stream reaches. */
+/** A count that no stream reaches: what trainers without an end want. */
 export const endless = 2 ** 60;
+
+/** Among the 32-bit words of the control block: trainers that sleep. */
+const sleepers = 12;
 
 /** The shared words of a stream, as one thread sees them. */
 export class StreamControl {
@@ -79,6 +88,10 @@ export class StreamControl {
     this.control.words32.fill(0);
     this.control.done.fill(0);
     this.#words32.fill(0);
+    for (let trainer = 0; trainer < maxTrainers; trainer += 1) {
+      this.set(trainer, entry64.wanted, -1);
+      this.set(trainer, entry64.madeWanted, -1);
+    }
   }
 
   get(trainer: number, word: number): number {
@@ -119,17 +132,47 @@ export class StreamControl {
     Atomics.store(this.#words32, trainer * (entryBytes / 4) + entry32.state, state);
   }
 
+  /** Says that a trainer sleeps until `wanted`, or with -1 that it is awake. @param word `wanted` or `madeWanted` */
+  setWanted(trainer: number, word: number, wanted: number): void {
+    const at = trainer * (entryBytes / 8) + word;
+    const before = Atomics.exchange(this.#words64, at, BigInt(wanted));
+    const change = Number(wanted >= 0) - Number(before >= 0n);
+    if (change !== 0) Atomics.add(this.control.words32, sleepers, change);
+  }
+
+  /** Whether any trainer sleeps: then readers must hear of every place that becomes free. */
+  get hasSleepers(): boolean {
+    return Atomics.load(this.control.words32, sleepers) > 0;
+  }
+
   /** Which of those that had the entry one after another a trainer is; to be set before the state is. */
   setSerial(trainer: number, serial: number): void {
     Atomics.store(this.#words32, trainer * (entryBytes / 4) + entry32.serial, serial);
   }
 
-  /** Whether a trainer is there, and is that one. */
+  /** Whether a trainer draws: it is there, and nothing has failed for it. */
+  isDrawing(trainer: number): boolean {
+    const state = this.state(trainer);
+    return state === entryState.waits || state === entryState.skips;
+  }
+
+  /** Whether a trainer draws, and is that one. */
   isEntered(trainer: number, serial: number): boolean {
-    return (
-      this.state(trainer) !== entryState.free &&
-      Atomics.load(this.#words32, trainer * (entryBytes / 4) + entry32.serial) === serial
-    );
+    return this.isDrawing(trainer) && this.#isSerial(trainer, serial);
+  }
+
+  /** Marks a trainer as one whose batches cannot be made: nobody waits for it any more. */
+  failTrainer(trainer: number, serial: number): void {
+    if (!this.isEntered(trainer, serial)) return;
+    const at = trainer * (entryBytes / 4) + entry32.state;
+    for (const state of [entryState.waits, entryState.skips])
+      Atomics.compareExchange(this.#words32, at, state, entryState.failed);
+    this.wakeTrainer(trainer);
+    this.wakeReaders();
+  }
+
+  #isSerial(trainer: number, serial: number): boolean {
+    return Atomics.load(this.#words32, trainer * (entryBytes / 4) + entry32.serial) === serial;
   }
 
   /** Readers that are making a batch of a trainer: its memory is theirs meanwhile. */
@@ -174,6 +217,11 @@ export class StreamControl {
     this.wakeAll();
   }
 
+  /** Numbers the first run that is read; before any reader runs. */
+  startAt(run: number): void {
+    Atomics.store(this.control.words64, word64.claimed, BigInt(run));
+  }
+
   get claimedRuns(): number {
     return Number(Atomics.load(this.control.words64, word64.claimed));
   }
@@ -198,7 +246,7 @@ export class StreamControl {
     let fastest = -1;
     for (let trainer = 0; trainer < maxTrainers; trainer += 1) {
       const state = this.state(trainer);
-      if (state === entryState.free) continue;
+      if (state !== entryState.waits && state !== entryState.skips) continue;
       const released = this.get(trainer, entry64.released);
       if (state === entryState.waits) lowest = Math.min(lowest, released);
       else fastest = Math.max(fastest, released);
@@ -210,7 +258,7 @@ export class StreamControl {
   wantedEnd(): number {
     let end = 0;
     for (let trainer = 0; trainer < maxTrainers; trainer += 1) {
-      if (this.state(trainer) !== entryState.free) end = Math.max(end, this.get(trainer, entry64.end));
+      if (this.isDrawing(trainer)) end = Math.max(end, this.get(trainer, entry64.end));
     }
     return end;
   }

@@ -3,6 +3,7 @@
 // Rule: pure numbers, the same in the trainer's thread and in those of the readers.
 
 import { batchAt, locate, type Schedule } from "../order/schedule.js";
+import { endless } from "./stream-control.js";
 
 /**
  * The stream's count of a trainer's `count`-th sample.
@@ -21,9 +22,10 @@ export function wrappedOf(schedule: Schedule, origin: number | undefined, count:
   return batchAt(schedule, count)?.wrapped ?? 0;
 }
 
-/** The count of the stream after the last sample of a trainer. */
+/** The count of the stream after the last sample of a trainer; of one without an end, one that is never reached. */
 export function streamEnd(schedule: Schedule, origin: number | undefined): number {
   const { total, n, epochs } = schedule;
-  if (origin === undefined || total === Number.POSITIVE_INFINITY) return total;
+  if (total === Number.POSITIVE_INFINITY) return endless;
+  if (origin === undefined) return total;
   return total === 0 ? 0 : epochs * n - origin;
 }

@@ -36,6 +36,7 @@ interface CopiedField {
 
 export class Maker {
   readonly trainer: number;
+  readonly serial: number;
   readonly #job: MakingJob;
   readonly #stream: StreamControl;
   readonly #augmenter: Augmenter;
@@ -64,6 +65,7 @@ export class Maker {
     const { plan, reservation } = job;
     const { address } = reservation;
     this.trainer = job.trainer;
+    this.serial = job.serial;
     this.#job = job;
     this.#stream = stream;
     this.#augmenter = augmenter;
@@ -117,22 +119,8 @@ export class Maker {
     return new Maker(start, job, making, stream, augmenter);
   }
 
-  /** Makes a run if there is one to be made; false where there is none, or the trainer has gone. */
+  /** Makes a run if there is one to be made; false where there is none. @throws SpillwayError of the augmentation */
   work(): boolean {
-    const { trainer } = this;
-    const stream = this.#stream;
-    const { serial } = this.#job;
-    stream.addMakers(trainer, 1);
-    try {
-      // Looked at after saying that one is at work: who takes the memory back looks the other way round.
-      return stream.isEntered(trainer, serial) && this.#makeRun();
-    } finally {
-      if (stream.addMakers(trainer, -1) === 0 && !stream.isEntered(trainer, serial))
-        stream.wakeTrainer(trainer);
-    }
-  }
-
-  #makeRun(): boolean {
     const { trainer } = this;
     const { plan, schedule, origin } = this.#job;
     const stream = this.#stream;
@@ -241,7 +229,7 @@ export class Maker {
       const released =
         next.size === 0 ? stream.get(trainer, entry64.end) : streamCount(schedule, origin, next.first);
       stream.raise(trainer, entry64.released, released);
-      const wanted = stream.get(trainer, entry64.wanted);
+      const wanted = stream.get(trainer, entry64.madeWanted);
       if (wanted >= 0 && batch + 1 >= wanted) stream.wakeTrainer(trainer);
       stream.wakeReaders();
     }

@@ -1,25 +1,29 @@
 // A reader's work for a stream: makes batches for trainers that have augmentation, and reads runs that some trainer
 // wants and no other still needs the place of. See stream-control.ts for the words.
-// Rule: a reader that has claimed a run goes on making batches while it waits for room: room may depend on that.
+// Rule: a reader that has claimed a run goes on making batches while it waits for room: room may depend on that. What goes
+// wrong in making a trainer's batches ends that trainer, and not the reading for the others.
 
+import { recordError } from "../errors.js";
 import { markFilled, word32 } from "./control.js";
-import type { MakingJob, ReaderStart, StreamJob } from "./messages.js";
+import type { MakingFailed, MakingJob, ReaderStart, StreamJob } from "./messages.js";
 import { RunReader } from "./run-reader.js";
 import type { SampleFiles } from "./sample-reader.js";
 import { entry64, entryState, maxTrainers, StreamControl } from "./stream-control.js";
 import { Maker } from "./stream-maker.js";
 
-/**
- * Works until the stream is stopped.
- *
- * @param listen what was said of new trainers meanwhile, one at a time
- * @throws SpillwayError of reading, or of an augmentation
- */
+/** How a reader that is at work talks with the main thread. */
+export interface Talk {
+  /** What was said of new trainers meanwhile, one at a time. */
+  listen(): MakingJob | undefined;
+  tell(word: MakingFailed): void;
+}
+
+/** Works until the stream is stopped. @throws SpillwayError of reading */
 export async function runStreamJob(
   start: ReaderStart,
   job: StreamJob,
   files: SampleFiles,
-  listen: () => MakingJob | undefined,
+  { listen, tell }: Talk,
 ): Promise<void> {
   const { plan, schedule, reservation } = job;
   const { runLength } = plan;
@@ -31,6 +35,24 @@ export async function runStreamJob(
   });
   const reader = new RunReader(start, job, files);
   const makers: Maker[] = [];
+  /** Does something for a trainer; undefined if that went wrong, which then ends the trainer. */
+  const serve = async <Result>(
+    { trainer, serial }: Pick<MakingJob, "trainer" | "serial">,
+    work: () => Result,
+  ): Promise<Awaited<Result> | undefined> => {
+    stream.addMakers(trainer, 1);
+    try {
+      // Looked at after saying that one is at work: who takes the memory back looks the other way round.
+      if (stream.isEntered(trainer, serial)) return await work();
+    } catch (thrown) {
+      tell({ type: "making-failed", loop: job.loop, trainer, serial, error: recordError(thrown) });
+      stream.failTrainer(trainer, serial);
+    } finally {
+      if (stream.addMakers(trainer, -1) === 0 && !stream.isEntered(trainer, serial))
+        stream.wakeTrainer(trainer);
+    }
+    return undefined;
+  };
   const { words32 } = stream.control;
   let claimed = -1;
   let next = 0;
@@ -40,17 +62,21 @@ export async function runStreamJob(
     for (let making = listen(); making; making = listen()) {
       // Words of a stream that has ended meanwhile may come late.
       if (making.loop !== job.loop) continue;
-      const known = makers.findIndex(({ trainer }) => trainer === making.trainer);
-      if (known >= 0) makers.splice(known, 1);
-      makers.push(await Maker.create(start, job, making, stream));
+      const maker = await serve(making, () => Maker.create(start, job, making, stream));
+      if (maker) makers.push(maker);
     }
     // Taken in turn, so that no trainer is served first always.
     let hasMade = false;
     for (let k = 0; k < makers.length && !hasMade; k += 1) {
       next = (next + 1) % makers.length;
-      hasMade = makers[next]!.work();
+      const maker = makers[next]!;
+      hasMade = (await serve(maker, () => maker.work())) ?? false;
     }
     if (hasMade) continue;
+    for (let k = makers.length - 1; k >= 0; k -= 1) {
+      const { trainer, serial } = makers[k]!;
+      if (!stream.isEntered(trainer, serial)) makers.splice(k, 1);
+    }
     if (claimed < 0) claimed = claimRun(stream);
     if (claimed >= 0 && stream.hasRoom(claimed)) {
       const from = claimed * runLength;
@@ -79,13 +105,13 @@ function claimRun(stream: StreamControl): number {
 
 /** Wakes the trainers that sleep for samples that are now there; those with a ring of their own are woken by makers. */
 function wakeTrainers(stream: StreamControl): void {
+  if (!stream.hasSleepers) return;
   for (let trainer = 0; trainer < maxTrainers; trainer += 1) {
-    if (stream.state(trainer) === entryState.free) continue;
+    if (!stream.isDrawing(trainer)) continue;
     const wanted = stream.get(trainer, entry64.wanted);
     if (wanted < 0) continue;
     const from = stream.get(trainer, entry64.released);
-    // One that may be made to skip is woken by what is new, whatever it waited for.
-    const mayBeLost = stream.state(trainer) === entryState.skips;
-    if (mayBeLost || stream.isReady(from, wanted)) stream.wakeTrainer(trainer);
+    const isLost = stream.state(trainer) === entryState.skips && stream.oldestSafe > from;
+    if (isLost || stream.isReady(from, wanted)) stream.wakeTrainer(trainer);
   }
 }

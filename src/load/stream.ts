@@ -1,9 +1,9 @@
 // The stream that trainers share: its ring, its readers, and the entries of those who draw from it. Set to work when the
 // first of them asks, closed when the last one has left. Who may join when is the feed's to say (feed/).
 
-import type { SpillwayError } from "../errors.js";
+import { restoreError, type SpillwayError } from "../errors.js";
 import { createSchedule, type Schedule } from "../order/schedule.js";
-import { word32, word64 } from "./control.js";
+import { word32 } from "./control.js";
 import { Crew } from "./crew.js";
 import type { Engine } from "./engine.js";
 import type { Ground } from "./ground.js";
@@ -11,6 +11,7 @@ import { type RoomRequest, reserveLoop } from "./loop-room.js";
 import type { Reservation } from "./memory-pool.js";
 import type { MakingJob, Place, StreamJob } from "./messages.js";
 import type { LoopPlan } from "./plan.js";
+import type { LentReader } from "./reader-pool.js";
 import { type StageTimes, sumTimes } from "./stage-times.js";
 import { entry64, entryState, maxTrainers, StreamControl } from "./stream-control.js";
 
@@ -19,6 +20,18 @@ export interface StreamRequest extends RoomRequest {
   /** Undefined for the catalog's order. */
   seed: number | undefined;
   viewFingerprint: string;
+}
+
+/** How a stream begins. */
+export interface StreamStart {
+  /** Which sample each count of the stream is. */
+  schedule: Schedule;
+  /** The first count that any trainer wants. */
+  from: number;
+  /** Called when a reader has failed: the stream has ended then. */
+  onFailure(error: SpillwayError): void;
+  /** Called when the batches of a trainer cannot be made: it has ended, the others go on. */
+  onMakingFailed(trainer: number, serial: number, error: SpillwayError): void;
 }
 
 /** How a trainer enters itself. */
@@ -46,18 +59,25 @@ export class Stream {
   readonly #engine: Engine;
   readonly #reservation: Reservation;
   readonly #job: Omit<StreamJob, "reader" | "schedule">;
+  readonly #readers: readonly LentReader[];
   readonly #isResident: readonly boolean[];
   readonly #serials = new Int32Array(maxTrainers);
   #crew: Crew | undefined;
   #isClosed = false;
 
-  /** Reserves the ring. @throws SpillwayError `memory`, with the smallest that works */
+  /** Reserves the ring and the readers. @throws SpillwayError `memory`, with the smallest that works */
   constructor(engine: Engine, request: StreamRequest, { residents, rows, drawing }: Ground) {
     this.#engine = engine;
     this.#isResident = residents.columns.map((place) => place !== undefined);
     const { plan, reservation } = reserveLoop(engine, request, this.#isResident);
     this.plan = plan;
     this.#reservation = reservation;
+    try {
+      this.#readers = engine.readers.lend(plan.readers);
+    } catch (error) {
+      reservation.release();
+      throw error;
+    }
     this.place = { segment: reservation.segment, address: reservation.address };
     this.entries = Math.ceil(plan.byteLength / 64) * 64;
     this.control = new StreamControl(
@@ -92,26 +112,25 @@ export class Stream {
   /**
    * Sets the readers to work.
    *
-   * @param schedule which sample each count of the stream is; @param onFailure called when a reader has failed
-   * @throws SpillwayError `memory` if a thread does not fit
+   * @param from the first count that any trainer wants
    */
-  start(schedule: Schedule, onFailure: (error: SpillwayError) => void): void {
-    const { words32, words64 } = this.control.control;
-    Atomics.store(words64, word64.claimed, 0n);
+  start({ schedule, from, onFailure, onMakingFailed }: StreamStart): void {
+    const { words32 } = this.control.control;
+    this.control.startAt(Math.floor(from / this.plan.runLength));
     new Float64Array(
       this.#reservation.memory.buffer,
       this.place.address + this.plan.times,
       this.plan.readers * 8,
     ).fill(0);
-    this.#crew = new Crew(this.#engine.readers, {
-      count: this.plan.readers,
+    this.#engine.reading.prepare(this.#isResident, this.#reservation.byteLength);
+    this.#crew = new Crew(this.#readers, {
       jobOf: (reader) => ({ ...this.#job, schedule, reader }),
-      onLent: () => this.#engine.reading.prepare(this.#isResident, this.#reservation.byteLength),
       onFailure: (error) => {
         Atomics.store(words32, word32.failed, 1);
         this.control.stop();
         onFailure(error);
       },
+      onWord: ({ trainer, serial, error }) => onMakingFailed(trainer, serial, restoreError(error)),
     });
   }
 
@@ -137,20 +156,24 @@ export class Stream {
     firstChoice: (oldestSafe: number) => Pick<Entry, "from" | "end">,
   ): Pick<Entry, "from" | "end"> {
     const { control } = this;
-    for (const word of Object.values(entry64)) control.set(trainer, word, 0);
+    const sleeping: number[] = [entry64.wanted, entry64.madeWanted];
+    for (const word of Object.values(entry64)) {
+      if (sleeping.includes(word)) control.setWanted(trainer, word, -1);
+      else control.set(trainer, word, 0);
+    }
     control.setSerial(trainer, serial);
     let entered = { from, end };
     for (;;) {
       control.set(trainer, entry64.released, entered.from);
       control.set(trainer, entry64.end, entered.end);
-      control.set(trainer, entry64.wanted, -1);
       control.setState(trainer, slow === "wait" ? entryState.waits : entryState.skips);
       // After the entry is seen by all, nobody writes over what is safe now.
       const safe = control.oldestSafe;
       if (entered.from >= safe) break;
       entered = firstChoice(safe);
     }
-    control.wakeReaders();
+    // Also those that sleep: the new one may hold samples, so that fewer come than they sleep for.
+    control.wakeAll();
     return entered;
   }
 
@@ -160,11 +183,20 @@ export class Stream {
     this.control.wakeReaders();
   }
 
-  /** Takes a trainer out, and waits until no reader works on its memory. */
+  /** Has nobody wait for a trainer any more. Its entry and memory stay its own until `leave`. */
+  letGo(trainer: number): void {
+    this.control.setState(trainer, entryState.leaving);
+    // Others may wait for what it held; and it may itself be asleep, if somebody else has ended it.
+    this.control.wakeAll();
+  }
+
+  /** Takes a trainer out that draws no more, and waits until no reader works on its memory. */
   async leave(trainer: number): Promise<void> {
     const { control } = this;
     control.setState(trainer, entryState.free);
-    control.wakeReaders();
+    // It may have ended in its sleep.
+    for (const word of [entry64.wanted, entry64.madeWanted]) control.setWanted(trainer, word, -1);
+    control.wakeAll();
     const { words, at } = control.bell(trainer);
     // Sleeping on shared memory does not keep the process alive: this does.
     const hold = setInterval(() => {}, 2 ** 30);
@@ -190,9 +222,14 @@ export class Stream {
     return false;
   }
 
-  /** The first error of a reader, once it has said that there is one. */
-  failed(): Promise<SpillwayError> {
-    return this.#crew!.failed();
+  /** The first error of a reader, so far. */
+  get failure(): SpillwayError | undefined {
+    return this.#crew?.failure;
+  }
+
+  /** Undoes `enter` where the stream could not be set to work. */
+  clear(): void {
+    this.control.reset();
   }
 
   times(): StageTimes {
@@ -202,6 +239,7 @@ export class Stream {
   /** Gives the memory of a stream back that was never set to work. */
   release(): void {
     this.#isClosed = true;
+    this.#engine.readers.takeBack(this.#readers);
     this.#reservation.release();
   }
 
@@ -210,7 +248,8 @@ export class Stream {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.control.stop();
-    await this.#crew?.ended();
+    if (this.#crew) await this.#crew.ended();
+    else this.#engine.readers.takeBack(this.#readers);
     this.#reservation.release();
   }
 }

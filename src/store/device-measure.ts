@@ -10,7 +10,7 @@ import { setTimeout } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { type ErrorRecord, recordError, restoreError, SpillwayError, systemCode } from "../errors.js";
 import { type DevicePoint, type DeviceProfile, deviceFormat } from "./device.js";
-import { blocksOf, type DeviceThreadStart, deviceWord } from "./device-thread.js";
+import { blocksOf, type DeviceThreadStart, deviceWord } from "./device-words.js";
 
 export interface MeasureDeviceOptions {
   /** Most threads, default 32; each takes 8 MiB while it measures. */

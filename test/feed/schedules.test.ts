@@ -88,7 +88,7 @@ test("each trainer gets the batches of a loop of its own, with any mix of sizes,
       }
       await feed.close();
     }),
-    { numRuns: 40 },
+    { numRuns: 40, endOnFailure: true },
   );
   const { loops, threads, heldBytes, residentBytes } = await dataset.stats();
   assert.equal(loops, 0);
@@ -97,7 +97,7 @@ test("each trainer gets the batches of a loop of its own, with any mix of sizes,
 });
 
 test("trainers that join and leave while others train: whole epochs from their first on, partial ones marked, none twice", async () => {
-  const dataset = await open(path, { memory: "96 MiB" });
+  const dataset = await open(path, { memory: "256 MiB" });
   const view = dataset.view();
   const joining = fc.record({
     seed: fc.nat(),
@@ -130,7 +130,7 @@ test("trainers that join and leave while others train: whole epochs from their f
       await Promise.all(comers);
       await feed.close();
     }),
-    { numRuns: 30 },
+    { numRuns: 30, endOnFailure: true },
   );
 
   async function takePart(
