@@ -30,6 +30,7 @@ export { type Batches, type BatchOptions, type BatchSource, View } from "./datas
 export { type ErrorCode, type ErrorPlace, SpillwayError } from "./errors.js";
 export type { Columns, ColumnType, ColumnValue } from "./format/columns.js";
 export type { Batch, BatchField } from "./load/batch.js";
+export type { ImageOptions } from "./load/image-crop.js";
 export type { Deliver } from "./load/plan.js";
 export type { Last } from "./order/schedule.js";
 export type { Take } from "./order/take.js";

@@ -250,7 +250,7 @@ export class Dataset {
       residentBytes: residents?.byteLength ?? 0,
       threads: pool.threads,
       loops: loops.size,
-      notes: [...(residents?.notes ?? []), ...this.#engine.drawings.notes],
+      notes: [...(residents?.notes ?? []), ...this.#engine.drawings.notes, ...this.#engine.notes],
     };
   }
 

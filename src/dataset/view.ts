@@ -7,6 +7,7 @@ import type { Normalisation } from "../kernels/decoding.js";
 import type { Batch } from "../load/batch.js";
 import { type Drawing, requireSameDrawing } from "../load/drawing.js";
 import type { Engine } from "../load/engine.js";
+import { type ImageOptions, type ImagePlan, planImages } from "../load/image-crop.js";
 import { runLoop } from "../load/loop.js";
 import type { Company } from "../load/loop-room.js";
 import type { Deliver } from "../load/plan.js";
@@ -14,6 +15,7 @@ import type { Selection } from "../load/selection.js";
 import { checkSeed } from "../order/keys.js";
 import { batchCount, createSchedule, type Last } from "../order/schedule.js";
 import { parseToken, type ResumePoint } from "../order/token.js";
+import { deliveredField } from "../tensor/field.js";
 import { type DrawingOptions, drawingOf, knownMark } from "./drawing.js";
 import { findStatistics } from "./kept-statistics.js";
 import { type Normalize, normalisationsBy, normalisationsOf, requireDeliver } from "./normalize.js";
@@ -49,6 +51,11 @@ export interface BatchOptions extends DrawingOptions {
   last?: Last;
   /** Token of an earlier run (`batch.resume`): go on after that batch. Replaces `seed`; drawing must be the same. */
   resume?: string;
+  /**
+   * Encoded images: how they are brought to their size. Default: scaled to cover it and cut to the middle. With
+   * crop: "random" another part of each in each epoch, by (seed, epoch, sample) alone.
+   */
+  images?: ImageOptions;
   /** Reader threads; default: as many as pay on this machine and fit in half of the memory. */
   readers?: number;
   /** Ends the loop, which then throws the signal's reason. */
@@ -178,13 +185,25 @@ export class View implements BatchSource {
       readers,
       signal,
       company,
+      images: this.#images(options, from.seed),
     };
     return takenOnce(batchCount(schedule), () => runLoop(engine, request));
   }
 
+  #images({ images, seed = 0 }: BatchOptions, orderSeed: number | undefined): ImagePlan | undefined {
+    if (!this.#engine.hasImages) {
+      if (images === undefined) return undefined;
+      throw new SpillwayError("usage", "images is for encoded images, and the samples have none", {
+        remedy: "Leave it out, or pack the images with --encoded.",
+        where: { dataset: this.path },
+      });
+    }
+    return planImages(images ?? {}, orderSeed ?? checkSeed(seed));
+  }
+
   #normalisations(normalize: Normalize | undefined): Record<string, Normalisation> | undefined {
     const { columns } = this.#engine.table;
-    const fields = new Map(columns.map(({ name, field }) => [name, field]));
+    const fields = new Map(columns.map(({ name, field }) => [name, deliveredField(field)]));
     if (typeof normalize === "string") {
       const { split, scheme, fold, commit, path } = this;
       if (split === undefined || scheme === undefined) throw noTrainingSplit(normalize, path);

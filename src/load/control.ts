@@ -51,6 +51,14 @@ export function markFilled(control: Control, run: number): void {
   Atomics.store(control.done, run % ringRuns, generationOf(run, ringRuns));
 }
 
+/** Wakes the consumer if it sleeps for batches that are now all there. */
+export function wakeConsumer(control: Control, runsPerBatch: number): void {
+  const wanted = Number(Atomics.load(control.words64, word64.wanted));
+  if (wanted < 0) return;
+  const released = Number(Atomics.load(control.words64, word64.released));
+  if (isFilled(control, released * runsPerBatch, wanted * runsPerBatch)) ring(control, word32.consumerBell);
+}
+
 function generationOf(run: number, ringRuns: number): number {
   return (Math.floor(run / ringRuns) + 1) | 0;
 }

@@ -10,7 +10,14 @@ import { planDecodings, writeDecodings } from "./decodings.js";
 import { isShortage } from "./drawings.js";
 import type { Engine } from "./engine.js";
 import { type Reservation, threadBytes } from "./memory-pool.js";
-import { type Deliver, defaultReaders, type LoopPlan, type PlanInput, planLoop } from "./plan.js";
+import {
+  type Deliver,
+  defaultDecoding,
+  defaultReaders,
+  type LoopPlan,
+  type PlanInput,
+  planLoop,
+} from "./plan.js";
 
 /** Which of some loops over one dataset a loop is: the parts of a mix. */
 export interface Company {
@@ -70,10 +77,13 @@ function chooseLoopPlan(
   const { pool } = engine;
   const { schedule, deliver, company = { loops: 1, after: 0 } } = request;
   const batchSize = Math.min(schedule.batchSize, schedule.epochCount);
+  const cores = availableParallelism();
+  const { readers: decoders, lanes } = defaultDecoding(cores);
   const planFor = (readers: number, ringBytes: number) =>
-    planLoop({ columns: engine.table.columns, ...columns, batchSize, deliver, readers, ringBytes });
+    planLoop({ columns: engine.table.columns, ...columns, batchSize, deliver, readers, ringBytes, lanes });
   const fewest = request.readers ?? 1;
-  const easy = Math.floor(defaultReaders(pool.byteLength, availableParallelism()) / company.loops);
+  const usual = engine.hasImages ? decoders : defaultReaders(pool.byteLength, cores);
+  const easy = Math.floor(usual / company.loops);
   const most = request.readers ?? Math.max(1, easy);
   const least = planFor(fewest, 0);
   const another = least.byteLength + fewest * threadBytes;

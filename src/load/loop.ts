@@ -4,11 +4,13 @@
 import { type ErrorRecord, restoreError, type SpillwayError } from "../errors.js";
 import { batchAt, batchCount } from "../order/schedule.js";
 import { encodeToken } from "../order/token.js";
+import { loadSharp } from "../source/image-decode.js";
 import { type Batch, BatchMaker } from "./batch.js";
 import { type Control, isFilled, ring, viewControl, word32, word64 } from "./control.js";
 import { type Drawing, requireSameDrawing } from "./drawing.js";
 import type { HeldDrawing } from "./drawings.js";
 import { type Engine, loopEnded } from "./engine.js";
+import type { ImagePlan } from "./image-crop.js";
 import { type RoomRequest, reserveLoop } from "./loop-room.js";
 import type { Reservation } from "./memory-pool.js";
 import type { ReaderJob, ResidentTable } from "./messages.js";
@@ -35,6 +37,8 @@ export interface LoopRequest extends RoomRequest {
   signal: AbortSignal | undefined;
   /** What the loop numbers its first batch; above 0 in tests of what happens after billions of batches. */
   firstBatch?: number;
+  /** What is done with encoded images; undefined for what is usual, or where there are none. */
+  images?: ImagePlan | undefined;
 }
 
 /** Gives the batches of a request, in order. */
@@ -103,6 +107,7 @@ interface Loop {
 }
 
 async function startLoop(engine: Engine, request: LoopRequest): Promise<Loop> {
+  if (engine.hasImages) await loadSharp();
   const residents = await engine.residents();
   engine.requireOpen();
   const { selection, signal, drawing = { kind: "permutation" } } = request;
@@ -154,6 +159,7 @@ function launch(engine: Engine, request: LoopRequest, { residents, rows, drawing
         reservation: { segment: reservation.segment, address: reservation.address },
         reader: number,
         firstBatch,
+        images: request.images,
       };
       ended.push(
         new Promise((resolve) => {

@@ -3,6 +3,7 @@
 
 import type { ErrorRecord } from "../errors.js";
 import type { Schedule } from "../order/schedule.js";
+import type { ImagePlan } from "./image-crop.js";
 import type { LoopPlan } from "./plan.js";
 import type { DatasetTable } from "./table.js";
 
@@ -20,6 +21,8 @@ export interface ResidentTable {
   sums: readonly (Place | undefined)[];
   /** One bit per sum of each column: whether this process has checked it. Undefined: check at every read. */
   checked: readonly (Place | undefined)[];
+  /** By column: the offsets of encoded images, rows + 1 int32 for each shard; undefined where they are read as needed. */
+  offsets?: readonly (Place | undefined)[];
 }
 
 /** `workerData` of a reader thread. */
@@ -74,6 +77,8 @@ export interface ReaderJob {
   reader: number;
   /** What the loop numbers its first batch; above 0 in tests only. */
   firstBatch: number;
+  /** What is done with encoded images, where there are any. */
+  images?: ImagePlan | undefined;
 }
 
 export type ToReader = ReaderJob;

@@ -5,7 +5,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { recordError } from "../errors.js";
 import { bindKernels } from "../kernels/kernels.js";
 import { batchRange } from "../order/schedule.js";
-import { type Control, isFilled, markFilled, ring, viewControl, word32, word64 } from "./control.js";
+import { type Control, markFilled, ring, viewControl, wakeConsumer, word32, word64 } from "./control.js";
 import { FileRecords } from "./file-records.js";
 import type { FromReader, ReaderJob, ReaderStart, ToReader } from "./messages.js";
 import { OpenFiles } from "./open-files.js";
@@ -19,13 +19,19 @@ const shards = new OpenFiles(table.root, table.paths, table.shardBytes, start.ma
 const records = table.files && new FileRecords(table, table.files, shards);
 const sumFiles = new OpenFiles(table.root, table.sumPaths, table.sumBytes, Math.ceil(start.maxOpenFiles / 4));
 
-parentPort!.on("message", (job: ToReader) => {
+const hasImages = table.columns.some(({ encoded }) => encoded);
+
+parentPort!.on("message", async (job: ToReader) => {
   const { plan, reservation, loop } = job;
   const memory = start.segments[reservation.segment]!;
   const control = viewControl(memory, reservation.address, plan.places * plan.runsPerBatch);
   let outcome: FromReader = { type: "ended", loop };
   try {
-    work(job, control, memory);
+    if (hasImages) {
+      // A thread that decodes nothing loads nothing for it.
+      const { decodeRuns } = await import("./image-work.js");
+      await decodeRuns(start, job, control, { shards, sumFiles, records });
+    } else work(job, control, memory);
   } catch (thrown) {
     outcome = { type: "failed", loop, error: recordError(thrown) };
   }
@@ -78,12 +84,4 @@ function waitForPlace(control: Control, least: number): boolean {
     if (Number(Atomics.load(words64, word64.released)) >= least) return true;
     Atomics.wait(words32, word32.readerBell, bell);
   }
-}
-
-/** Wakes the consumer if it sleeps for batches that are now all there. */
-function wakeConsumer(control: Control, runsPerBatch: number): void {
-  const wanted = Number(Atomics.load(control.words64, word64.wanted));
-  if (wanted < 0) return;
-  const released = Number(Atomics.load(control.words64, word64.released));
-  if (isFilled(control, released * runsPerBatch, wanted * runsPerBatch)) ring(control, word32.consumerBell);
 }

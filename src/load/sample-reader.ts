@@ -102,6 +102,8 @@ export class SampleReader {
     this.#findPieces(rows, count);
     // Field by field, so that what belongs to a field is looked up once per run and not once per sample.
     for (const field of this.#fields) {
+      // Decoded by whoever does not wait for it, see image-reader.ts.
+      if (field.column.encoded) continue;
       const target = field.ring + slot * field.plan.deliveredStride;
       if (field.resident) this.#copyResident(field, ids, count, target);
       else if (field.column.isInFiles) this.#readFiles(field, target);
