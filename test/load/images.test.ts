@@ -12,6 +12,7 @@ import {
   classes,
   encodedImage,
   type Fields,
+  mix,
   type OpenOptions,
   open,
   pack,
@@ -28,7 +29,7 @@ const folder = temporaryFolder();
 const source = join(folder, "source");
 const count = 45;
 
-/** A picture of its own, a JPEG or PNG file: soft colours, some grey, some turned by EXIF, some transparent. */
+/** A picture of its own, a JPEG or PNG file: soft colours, some grey, some turned by EXIF. */
 async function drawn(i: number): Promise<Buffer> {
   const random = seeded(i + 1);
   const [width, height] = [20 + Math.floor(random() * 200), 20 + Math.floor(random() * 150)];
@@ -264,6 +265,24 @@ test("breaking out of a loop leaves nothing behind, and memory that is too small
   assert.equal(error.code, "memory");
   const { neededBytes } = error.where;
   assert.equal((await delivered(encoded, {}, { memory: neededBytes! })).length, count);
+});
+
+test("encoded and decoded images of one size are mixed", async () => {
+  const [one, other] = [await open(encoded, { memory: "64 MiB" }), await open(decoded, { memory: "64 MiB" })];
+  const pixels = new Map((await delivered(encoded, { shuffle: false })).map(({ id, image }) => [id, image]));
+  const both = mix([one.view(), other.view()], [1, 1]);
+  const elements = size.width * size.height * 3;
+  let met = 0;
+  for await (const batch of both.batches({ batchSize: 10, deliver: "stored" })) {
+    for (let k = 0; k < batch.size; k += 1) {
+      const data = batch.fields.image!.data.subarray(k * elements, (k + 1) * elements) as Uint8Array;
+      assert.deepEqual(Array.from(data), pixels.get(batch.ids[k]!));
+      met += 1;
+    }
+  }
+  assert.ok(met >= 2 * count);
+  await one.close();
+  await other.close();
 });
 
 test("what is for encoded images is refused where there are none", async () => {
