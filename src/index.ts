@@ -93,6 +93,7 @@ export type { TrainerStats } from "./feed/trainer-stats.js";
 export type { Columns, ColumnType, ColumnValue } from "./format/columns.js";
 export type { Batch, BatchField, Mixed } from "./load/batch.js";
 export type { ReadingWay } from "./load/choose-reading.js";
+export type { ImageOptions } from "./load/image-crop.js";
 export type { Deliver } from "./load/plan.js";
 export type { ReadingStats } from "./load/reading.js";
 export type { StageTimes } from "./load/stage-times.js";

@@ -9,12 +9,13 @@ import { requireCommit } from "../catalog/split-bits.js";
 import { readStatistics } from "../catalog/statistics.js";
 import { type Dataset, open } from "../dataset/dataset.js";
 import { SpillwayError } from "../errors.js";
+import { bytesPerSampleOf } from "../format/manifest.js";
 import { planDecodings } from "../load/decodings.js";
 import { threadBytes } from "../load/memory-pool.js";
 import { planLoop, residentStride } from "../load/plan.js";
 import { createTable } from "../load/table.js";
 import { formatBytes } from "../store/byte-size.js";
-import { describeField, sampleBytes } from "../tensor/field.js";
+import { describeField } from "../tensor/field.js";
 import { addCommand, type CommonOptions, inFolder } from "./command.js";
 import { formatCount, formatShare, formatTable, print, printJson } from "./output.js";
 import { describeScheme } from "./split-report.js";
@@ -157,7 +158,9 @@ async function countClasses({ path, manifest }: Dataset): Promise<Record<string,
 /** Memory for a loop of small batches with one reader: about the least that works. */
 function leastLoopBytes({ path, manifest }: Dataset): number {
   const { columns } = createTable(path, manifest);
-  const isResident = columns.map(({ stride, isInFiles }) => stride <= residentStride && !isInFiles);
+  const isResident = columns.map(
+    ({ stride, isInFiles, encoded }) => stride <= residentStride && !isInFiles && !encoded,
+  );
   const plan = planLoop({
     columns,
     isResident,
@@ -184,7 +187,7 @@ function infoJson(
     path,
     size,
     fields,
-    bytesPerSample: sampleBytes(fields),
+    bytesPerSample: bytesPerSampleOf(manifest),
     bytes: shardBytes(dataset),
     shards: manifest.shards.length,
     layout: manifest.layout,
@@ -241,7 +244,7 @@ function infoText(
 ): string[] {
   const { path, size, fields, manifest } = dataset;
   const { layout, shards } = manifest;
-  const each = sampleBytes(fields);
+  const each = bytesPerSampleOf(manifest);
   const lines = [
     `${path}: ${formatCount(size)} samples of ${formatBytes(each)}`,
     ...formatTable(

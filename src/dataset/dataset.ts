@@ -254,7 +254,7 @@ export class Dataset {
       threads: pool.threads,
       loops: loops.size,
       reading: this.#engine.reading.stats(),
-      notes: [...(residents?.notes ?? []), ...this.#engine.drawings.notes, ...this.#engine.reading.notes()],
+      notes: [...(residents?.notes ?? []), ...this.#engine.drawings.notes, ...this.#engine.notes],
     };
   }
 

@@ -5,7 +5,7 @@ import type { CatalogPlace } from "../catalog/catalog-reader.js";
 import { defaultScheme } from "../catalog/scheme.js";
 import { readStatistics, type SetStatistics } from "../catalog/statistics.js";
 import { SpillwayError } from "../errors.js";
-import { channelRuns, type Fields } from "../tensor/field.js";
+import { channelRuns, deliveredFields, type Fields } from "../tensor/field.js";
 import { choose } from "./choose.js";
 
 /** Of which split statistics are. */
@@ -51,7 +51,7 @@ export function findStatistics(
 
 /** @throws SpillwayError `corrupt` for statistics of fields, axes or channels that the dataset has not */
 function fitting(found: SetStatistics, { folder, manifest }: CatalogPlace, scheme: string): SetStatistics {
-  const fields = manifest.fields as Fields;
+  const fields = deliveredFields(manifest.fields as Fields);
   for (const [name, { axis, channels }] of Object.entries(found.fields)) {
     const field = fields[name];
     const isAxis = field?.kind === "tensor" && (axis === undefined || axis < field.shape.length);

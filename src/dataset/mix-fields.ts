@@ -3,7 +3,13 @@
 // unless stored numbers are handed over.
 
 import { SpillwayError } from "../errors.js";
-import { describeField, type Field, originalField, type TensorField } from "../tensor/field.js";
+import {
+  deliveredField,
+  describeField,
+  type Field,
+  originalField,
+  type TensorField,
+} from "../tensor/field.js";
 import type { NamedField } from "./mixed-batch.js";
 
 /**
@@ -61,7 +67,8 @@ export function requireSameEncodings(fields: readonly (readonly NamedField[])[])
 }
 
 /** In what two fields differ; undefined if a sample of one can lie beside a sample of the other. */
-function differenceOf(a: Field, b: Field): string | undefined {
+function differenceOf(first: Field, second: Field): string | undefined {
+  const [a, b] = [deliveredField(first), deliveredField(second)];
   if (a.kind === "class" && b.kind === "class") {
     const at = a.classes.findIndex((name, label) => name !== b.classes[label]);
     if (at < 0 && a.classes.length === b.classes.length) return undefined;
@@ -74,5 +81,5 @@ function differenceOf(a: Field, b: Field): string | undefined {
     b.kind === "tensor" &&
     originalField(a).dtype === originalField(b).dtype &&
     String(a.shape) === String(b.shape);
-  return isSame ? undefined : `is ${describeField(a)} in one, ${describeField(b)} in the other`;
+  return isSame ? undefined : `is ${describeField(first)} in one, ${describeField(second)} in the other`;
 }

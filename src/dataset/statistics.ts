@@ -6,7 +6,13 @@ import { defaultScheme, schemeFolder } from "../catalog/scheme.js";
 import { type ChannelStatistics, keepStatistics, type SetStatistics } from "../catalog/statistics.js";
 import { SpillwayError } from "../errors.js";
 import { takeLock } from "../pack/lock.js";
-import { channelAxisOf, channelRuns, type Fields, type TensorField } from "../tensor/field.js";
+import {
+  channelAxisOf,
+  channelRuns,
+  deliveredFields,
+  type Fields,
+  type TensorField,
+} from "../tensor/field.js";
 import type { StatisticsChoice } from "./kept-statistics.js";
 import type { View } from "./view.js";
 
@@ -51,9 +57,10 @@ export async function measureStatistics(
 
 async function measureFields(
   view: View,
-  fields: Fields,
+  stored: Fields,
   { channelAxis = {}, onProgress, signal }: StatisticsOptions,
 ): Promise<SetStatistics["fields"]> {
+  const fields = deliveredFields(stored);
   for (const name of Object.keys(channelAxis)) requireTensor(name, fields, view.path);
   const tensors = Object.entries(fields).flatMap(([name, field]) =>
     field.kind === "tensor" ? [{ name, sums: new FieldSums(field, axisOf(name, field, channelAxis)) }] : [],

@@ -11,6 +11,7 @@ import type { Normalisation } from "../kernels/decoding.js";
 import type { Batch } from "../load/batch.js";
 import { type Drawing, requireSameDrawing } from "../load/drawing.js";
 import type { Engine } from "../load/engine.js";
+import { type ImageOptions, type ImagePlan, planImages } from "../load/image-crop.js";
 import { runLoop } from "../load/loop.js";
 import type { Company } from "../load/loop-room.js";
 import type { Deliver } from "../load/plan.js";
@@ -18,6 +19,7 @@ import type { Selection } from "../load/selection.js";
 import { checkSeed } from "../order/keys.js";
 import { batchCount, createSchedule, type Last, requireWhole } from "../order/schedule.js";
 import { parseToken, type ResumePoint } from "../order/token.js";
+import { deliveredField } from "../tensor/field.js";
 import { type DrawingOptions, drawingOf, knownMark } from "./drawing.js";
 import { findStatistics } from "./kept-statistics.js";
 import { type Normalize, normalisationsBy, normalisationsOf, requireDeliver } from "./normalize.js";
@@ -42,6 +44,11 @@ export interface ReadingOptions extends DrawingOptions {
   normalize?: Normalize | undefined;
   /** Token of an earlier run (`batch.resume`): go on after that batch. Replaces `seed`; drawing must be the same. */
   resume?: string;
+  /**
+   * Encoded images: how they are brought to their size. Default: scaled to cover it and cut to the middle. With
+   * crop: "random" another part of each in each epoch, by (seed, epoch, sample) alone.
+   */
+  images?: ImageOptions;
   /** Reader threads; default: as many as pay on this machine and fit in half of the memory. */
   readers?: number;
 }
@@ -171,7 +178,7 @@ export class View implements BatchSource {
   feed(options: FeedOptions = {}): Feed {
     const { largestBatch = 0, debug = false } = options;
     requireWhole("largestBatch", largestBatch, 0);
-    const { deliver, normalisations, readers, drawing, from } = this.#reading(options);
+    const { deliver, normalisations, readers, drawing, from, images } = this.#reading(options);
     return new Feed(this.#engine, {
       selection: this.#selection,
       seed: from.seed,
@@ -182,6 +189,7 @@ export class View implements BatchSource {
       deliver,
       normalisations,
       readers,
+      images,
       largestBatch,
       debug,
     });
@@ -199,12 +207,13 @@ export class View implements BatchSource {
     }
     const drawing = drawingOf(options, { size: this.size, catalog: this.#catalog });
     const from = this.#startingPoint(options, drawing);
-    return { deliver, normalisations, readers, drawing, from };
+    const images = this.#images(options, from.seed);
+    return { deliver, normalisations, readers, drawing, from, images };
   }
 
   #loop(options: BatchOptions, company?: Company): Batches {
     const { batchSize = 32, epochs = 1, rank = 0, worldSize = 1, signal } = options;
-    const { deliver, normalisations, readers, drawing, from } = this.#reading(options);
+    const { deliver, normalisations, readers, drawing, from, images } = this.#reading(options);
     const last = options.last ?? (worldSize > 1 ? "drop" : "keep");
     const schedule = createSchedule({
       n: this.size,
@@ -228,6 +237,7 @@ export class View implements BatchSource {
       readers,
       signal,
       company,
+      images,
     };
     const { augment = [], augmentSeed = from.seed ?? 0 } = options;
     const plan = planTransforms(augment, "the loop", {
@@ -240,9 +250,20 @@ export class View implements BatchSource {
     );
   }
 
+  #images({ images, seed = 0 }: ReadingOptions, orderSeed: number | undefined): ImagePlan | undefined {
+    if (!this.#engine.hasImages) {
+      if (images === undefined) return undefined;
+      throw new SpillwayError("usage", "images is for encoded images, and the samples have none", {
+        remedy: "Leave it out, or pack the images with --encoded.",
+        where: { dataset: this.path },
+      });
+    }
+    return planImages(images ?? {}, orderSeed ?? checkSeed(seed));
+  }
+
   #normalisations(normalize: Normalize | undefined): Record<string, Normalisation> | undefined {
     const { columns } = this.#engine.table;
-    const fields = new Map(columns.map(({ name, field }) => [name, field]));
+    const fields = new Map(columns.map(({ name, field }) => [name, deliveredField(field)]));
     if (typeof normalize === "string") {
       const { split, scheme, fold, commit, path } = this;
       if (split === undefined || scheme === undefined) throw noTrainingSplit(normalize, path);

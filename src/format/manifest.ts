@@ -13,6 +13,7 @@ import {
   fieldStride,
   maxImageBytes,
   maxImageSide,
+  sampleBytes,
   type TensorField,
 } from "../tensor/field.js";
 import { columnsSchema } from "./columns.js";
@@ -205,6 +206,14 @@ export type Manifest = z.infer<typeof manifest>;
 export type ShardEntry = Manifest["shards"][number];
 export type CatalogEntry = Manifest["catalog"][number];
 export type Layout = Manifest["layout"];
+
+/** Bytes of a sample, on average where encoded images make them differ. */
+export function bytesPerSampleOf({ fields, shards, rows }: Manifest): number {
+  const others = Object.entries(fields as Fields).filter(([, { kind }]) => kind !== "image");
+  const images = shards.flatMap(({ encoded = {} }) => Object.values(encoded));
+  const bytes = images.reduce((sum, place) => sum + place.bytes, 0);
+  return sampleBytes(Object.fromEntries(others)) + Math.ceil(bytes / Math.max(1, rows));
+}
 
 export function encodeManifest(value: Manifest): string {
   return `${JSON.stringify(value, null, 1)}\n`;

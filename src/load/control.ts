@@ -50,6 +50,14 @@ export function markFilled({ done }: Control, run: number): void {
   markFilledIn(done, run);
 }
 
+/** Wakes the consumer if it sleeps for batches that are now all there. */
+export function wakeConsumer(control: Control, runsPerBatch: number): void {
+  const wanted = Number(Atomics.load(control.words64, word64.wanted));
+  if (wanted < 0) return;
+  const released = Number(Atomics.load(control.words64, word64.released));
+  if (isFilled(control, released * runsPerBatch, wanted * runsPerBatch)) ring(control, word32.consumerBell);
+}
+
 /** The same of any ring of runs. */
 export function markFilledIn(done: Int32Array, run: number): void {
   Atomics.store(done, run % done.length, generationOf(run, done.length));

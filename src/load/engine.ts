@@ -1,8 +1,10 @@
 // What the loops of one open dataset share: its table, its memory, its readers, and what is resident.
 
+import { availableParallelism } from "node:os";
 import { SpillwayError } from "../errors.js";
 import type { Field } from "../tensor/field.js";
 import { Drawings } from "./drawings.js";
+import { decodingNotes } from "./image-decoder.js";
 import { MemoryPool } from "./memory-pool.js";
 import { ReaderPool } from "./reader-pool.js";
 import { Reading } from "./reading.js";
@@ -54,6 +56,19 @@ export class Engine {
       () => this.requireOpen(),
       () => this.releaseUnused(),
     );
+  }
+
+  /** Whether samples have encoded images, which are decoded by a package of its own. */
+  get hasImages(): boolean {
+    return this.table.columns.some(({ encoded }) => encoded);
+  }
+
+  /** What is not as one would expect of reading, what lies outside of the memory, and what would make it faster. */
+  get notes(): readonly string[] {
+    const decoding = this.hasImages
+      ? decodingNotes(availableParallelism(), process.env.UV_THREADPOOL_SIZE)
+      : [];
+    return [...this.reading.notes(), ...decoding];
   }
 
   /** @throws SpillwayError `usage` once the dataset is closed: its memory is then somebody else's */

@@ -1,6 +1,7 @@
 // What a loop stands on, all of it in memory: labels and sums, the rows of its view, what it draws by. Taken before its
 // own memory is reserved, given back when it has ended.
 
+import { loadSharp } from "../source/image-decode.js";
 import { type Drawing, requireSameDrawing } from "./drawing.js";
 import type { HeldDrawing } from "./drawings.js";
 import type { Engine } from "./engine.js";
@@ -25,8 +26,9 @@ export interface Ground {
   release(): void;
 }
 
-/** @throws SpillwayError `memory`, `corrupt`, `io`; `mismatch` for a token of a run that draws otherwise */
+/** @throws SpillwayError `memory`, `corrupt`, `io`, `missing` where images cannot be decoded here; `mismatch` for a token of a run that draws otherwise */
 export async function takeGround(engine: Engine, request: GroundRequest): Promise<Ground> {
+  if (engine.hasImages) await loadSharp();
   const residents = await engine.residents();
   engine.requireOpen();
   const { selection, signal, drawing = { kind: "permutation" } } = request;

@@ -1,7 +1,7 @@
 // A reader's work for a loop: claims runs, waits until their places are free, and fills them.
 
 import { batchRange } from "../order/schedule.js";
-import { type Control, isFilled, markFilled, ring, word32, word64 } from "./control.js";
+import { type Control, markFilled, wakeConsumer, word32, word64 } from "./control.js";
 import type { LoopJob, ReaderStart } from "./messages.js";
 import { RunReader } from "./run-reader.js";
 import type { SampleFiles } from "./sample-reader.js";
@@ -38,12 +38,4 @@ function waitForPlace(control: Control, least: number, reader: RunReader): boole
     Atomics.wait(words32, word32.readerBell, bell);
     reader.slept(since);
   }
-}
-
-/** Wakes the consumer if it sleeps for batches that are now all there. */
-function wakeConsumer(control: Control, runsPerBatch: number): void {
-  const wanted = Number(Atomics.load(control.words64, word64.wanted));
-  if (wanted < 0) return;
-  const released = Number(Atomics.load(control.words64, word64.released));
-  if (isFilled(control, released * runsPerBatch, wanted * runsPerBatch)) ring(control, word32.consumerBell);
 }

@@ -1,6 +1,7 @@
 // How much of the memory a loop takes: the plan with the most readers that fits into what is free, with room left for
 // loops that are still to come. Where nothing fits, the error says the smallest memory that does.
 
+import { availableParallelism } from "node:os";
 import type { SpillwayError } from "../errors.js";
 import type { Normalisation } from "../kernels/decoding.js";
 import type { Schedule } from "../order/schedule.js";
@@ -8,8 +9,16 @@ import { formatBytes } from "../store/byte-size.js";
 import { planDecodings, writeDecodings } from "./decodings.js";
 import { isShortage } from "./drawings.js";
 import type { Engine } from "./engine.js";
+import type { ImagePlan } from "./image-crop.js";
 import { type Reservation, threadBytes } from "./memory-pool.js";
-import { type Deliver, type LoopPlan, maxRunLength, type PlanInput, planLoop } from "./plan.js";
+import {
+  type Deliver,
+  defaultDecoding,
+  type LoopPlan,
+  maxRunLength,
+  type PlanInput,
+  planLoop,
+} from "./plan.js";
 import { entriesBytes } from "./stream-control.js";
 
 /** Which of some loops over one dataset a loop is: the parts of a mix. */
@@ -28,6 +37,8 @@ export interface RoomRequest {
   normalisations?: Readonly<Record<string, Normalisation>> | undefined;
   /** Reader threads; undefined lets the plan choose. */
   readers: number | undefined;
+  /** What is done with encoded images; undefined for what is usual, or where there are none. */
+  images?: ImagePlan | undefined;
   company?: Company | undefined;
   /** Of a stream, the largest batch of those that draw from it, and for how many readers these have scratch. */
   stream?: { largestBatch: number; mostReaders?: number } | undefined;
@@ -79,6 +90,7 @@ function chooseLoopPlan(
   const leastSlots = request.stream ? leastRing(request.stream.largestBatch) : 0;
   const extraBytes = request.stream ? entriesBytes : 0;
   const batchSize = request.stream ? maxRunLength : Math.min(schedule.batchSize, schedule.epochCount);
+  const { lanes } = defaultDecoding(availableParallelism());
   const planFor = (readers: number, ringBytes: number) =>
     planLoop({
       columns: engine.table.columns,
@@ -88,6 +100,7 @@ function chooseLoopPlan(
       readers,
       ringBytes,
       leastSlots,
+      lanes,
     });
   const most = mostReaders(engine, request, columns.isResident);
   const fewest = request.readers === undefined ? 1 : most;
@@ -110,13 +123,16 @@ function chooseLoopPlan(
  * @param isResident columns that are held in memory whole; where that is not known yet, none
  */
 export function mostReaders(
-  { reading, readers: threads }: Engine,
+  engine: Engine,
   { readers, company, stream }: RoomRequest,
   isResident: readonly boolean[] = [],
 ): number {
+  const { reading, readers: threads, hasImages } = engine;
+  const usual = () =>
+    hasImages ? defaultDecoding(availableParallelism()).readers : reading.usualReaders(isResident);
   const most =
     readers === undefined
-      ? Math.max(1, Math.floor(reading.usualReaders(isResident) / (company?.loops ?? 1)))
+      ? Math.max(1, Math.floor(usual() / (company?.loops ?? 1)))
       : reading.fittingReaders(readers, threads.idle);
   return Math.min(most, stream?.mostReaders ?? most);
 }

@@ -126,6 +126,7 @@ function launch(engine: Engine, request: LoopRequest, ground: Ground): Loop {
       residents,
       reservation: { segment: reservation.segment, address: reservation.address },
       firstBatch,
+      images: request.images,
     };
     const readers = engine.readers.lend(plan.readers);
     engine.reading.prepare(isResident, plan.byteLength);

@@ -4,6 +4,7 @@
 import type { AugmentationPlan } from "../augment/plan.js";
 import type { ErrorRecord } from "../errors.js";
 import type { Schedule } from "../order/schedule.js";
+import type { ImagePlan } from "./image-crop.js";
 import type { MakingPlan } from "./making-plan.js";
 import type { LoopPlan } from "./plan.js";
 import type { ReadingWords } from "./reading-words.js";
@@ -23,6 +24,8 @@ export interface ResidentTable {
   sums: readonly (Place | undefined)[];
   /** One bit per sum of each column: whether this process has checked it. Undefined: check at every read. */
   checked: readonly (Place | undefined)[];
+  /** By column: the offsets of encoded images, rows + 1 int32 for each shard; undefined where they are read as needed. */
+  offsets?: readonly (Place | undefined)[];
 }
 
 /** `workerData` of a reader thread. */
@@ -80,6 +83,8 @@ interface ReadingJob {
   reservation: Place;
   /** Number of this reader among those of the loop: which scratch is its own. */
   reader: number;
+  /** What is done with encoded images, where there are any. */
+  images?: ImagePlan | undefined;
 }
 
 /** One loop's work for one reader. */

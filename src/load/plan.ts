@@ -32,6 +32,9 @@ export const residentStride = 16;
 const runBytes = 256 * 1024;
 export const maxRunLength = 64;
 
+/** Images of a run: each takes so long that more would only make batches wait for their last run. */
+const maxImageRun = 4;
+
 /** Places of the ring where the memory allows: one with the user, one that waits, one that is being filled. */
 const easyPlaces = 3;
 
@@ -83,6 +86,9 @@ export interface ScratchPlan {
   recordBytes: number;
   /** Room for a block of float32, where float16 is delivered. */
   block: number;
+  /** Room for an encoded image of each lane, `imageBytes` apart. */
+  images: number;
+  imageBytes: number;
   byteLength: number;
 }
 
@@ -96,6 +102,8 @@ export interface LoopPlan {
   /** Batches that the ring has room for. */
   places: number;
   readers: number;
+  /** Runs that each reader works at at the same time: more than one where images are decoded. */
+  lanes: number;
   ids: number;
   /** How the readers spend their time: one record each, see stage-times.ts. */
   times: number;
@@ -119,6 +127,8 @@ export interface PlanInput {
   ringBytes: number;
   /** Slots that the ring has at least, whatever that takes; default: two batches. */
   leastSlots?: number;
+  /** Images that a reader decodes at the same time, where there are any; default 1. */
+  lanes?: number;
 }
 
 /** What is stored and delivered of each column. */
@@ -148,9 +158,12 @@ export function planLoop(input: PlanInput): LoopPlan {
       code: undefined,
     }),
   );
+  const longestImage = columns.reduce((most, { encoded }) => Math.max(most, encoded?.longest ?? 0), 0);
+  const lanes = longestImage > 0 ? (input.lanes ?? 1) : 1;
   const storedBytes = fields.reduce((sum, field) => sum + field.storedStride, 0);
   const slotBytes = fields.reduce((sum, field) => sum + field.deliveredStride, 8);
-  const longestRun = Math.max(1, Math.min(maxRunLength, Math.floor(runBytes / storedBytes), batchSize));
+  const mostOfRun = longestImage > 0 ? maxImageRun : maxRunLength;
+  const longestRun = Math.max(1, Math.min(mostOfRun, Math.floor(runBytes / storedBytes), batchSize));
   const runsPerBatch = Math.ceil(batchSize / longestRun);
   // The shortest run that makes as many: a place is then hardly larger than its batch.
   const runLength = Math.ceil(batchSize / runsPerBatch);
@@ -179,7 +192,7 @@ export function planLoop(input: PlanInput): LoopPlan {
     if (decoding) field.code = place(decoding.byteLength);
   }
   for (const field of fields) field.ring = place(slots * field.deliveredStride, 4096);
-  const scratch = planScratch(fields, columns, runLength, deliver);
+  const scratch = planScratch(fields, columns, { runLength, deliver, lanes, longestImage });
   const scratchStart = place(scratch.byteLength * input.readers, 4096);
   return {
     batchSize,
@@ -188,6 +201,7 @@ export function planLoop(input: PlanInput): LoopPlan {
     slotsPerBatch,
     places,
     readers: input.readers,
+    lanes,
     ids,
     times,
     fields,
@@ -197,11 +211,18 @@ export function planLoop(input: PlanInput): LoopPlan {
   };
 }
 
+interface ScratchNeed {
+  runLength: number;
+  deliver: Deliver;
+  lanes: number;
+  /** Bytes of the longest encoded image, 0 where there is none. */
+  longestImage: number;
+}
+
 function planScratch(
   fields: readonly FieldPlan[],
   columns: readonly ColumnTable[],
-  runLength: number,
-  deliver: Deliver,
+  { runLength, deliver, lanes, longestImage }: ScratchNeed,
 ): ScratchPlan {
   // A run of records read at once, and one run of sums before and after it, of the widest column.
   const recordBytes = fields.reduce((most, field) => {
@@ -214,12 +235,20 @@ function planScratch(
   const records = align(sum + 64, 4096);
   const block = align(records + recordBytes + coverBytes);
   const blockBytes = deliver === "float16" ? blockElements * elementBytes("float32") : 0;
-  return { rows, keys, sum, records, recordBytes, block, byteLength: align(block + blockBytes, 4096) };
+  const images = align(block + blockBytes);
+  const imageBytes = align(longestImage);
+  const byteLength = align(images + lanes * imageBytes, 4096);
+  return { rows, keys, sum, records, recordBytes, block, images, imageBytes, byteLength };
 }
 
 /** The dtype in which a field is handed over. */
 export function deliveredAs(field: Field, deliver: Deliver): DType {
-  return field.kind === "tensor" && deliver !== "stored" ? deliver : field.dtype;
+  return field.kind !== "class" && deliver !== "stored" ? deliver : field.dtype;
+}
+
+/** Reader threads and lanes of each where images are decoded: libvips works, one thread hands out for many cores. */
+export function defaultDecoding(cores: number): { readers: number; lanes: number } {
+  return { readers: Math.max(1, Math.ceil(cores / 8)), lanes: Math.max(2, Math.min(8, cores + 2)) };
 }
 
 /** Reader threads where nobody says how many: a few, in at most half of the memory. */

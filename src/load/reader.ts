@@ -3,10 +3,10 @@
 
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { recordError } from "../errors.js";
-import { ring, viewControl, word32 } from "./control.js";
+import { type Control, ring, viewControl, word32 } from "./control.js";
 import { FileRecords } from "./file-records.js";
 import { runLoopJob } from "./loop-reader.js";
-import type { Ended, MakingJob, ReaderJob, ReaderStart, StreamJob, ToReader } from "./messages.js";
+import type { Ended, LoopJob, MakingJob, ReaderJob, ReaderStart, StreamJob, ToReader } from "./messages.js";
 import { OpenFiles } from "./open-files.js";
 import type { SampleFiles } from "./sample-reader.js";
 
@@ -16,6 +16,8 @@ const shards = new OpenFiles(table.root, table.paths, table.shardBytes, start.ma
 const records = table.files && new FileRecords(table, table.files, shards);
 const sumFiles = new OpenFiles(table.root, table.sumPaths, table.sumBytes, Math.ceil(start.maxOpenFiles / 4));
 const files: SampleFiles = { shards, sumFiles, records };
+
+const hasImages = table.columns.some(({ encoded }) => encoded);
 
 /** What was said to the stream that is being worked for, and not yet heard. */
 const told: MakingJob[] = [];
@@ -38,8 +40,9 @@ async function work(job: ReaderJob): Promise<void> {
   const control = viewControl(memory, reservation.address, plan.places * plan.runsPerBatch);
   let outcome: Ended = { type: "ended", loop };
   try {
-    if (job.type === "loop") runLoopJob(start, job, files, control);
-    else await workForStream(job);
+    if (job.type === "stream") await workForStream(job);
+    else if (hasImages) await decodeForLoop(job, control);
+    else runLoopJob(start, job, files, control);
   } catch (thrown) {
     outcome = { type: "failed", loop, error: recordError(thrown) };
   }
@@ -50,6 +53,12 @@ async function work(job: ReaderJob): Promise<void> {
   ring(control, word32.consumerBell);
   // Last of all: with this message the loop's memory may go to somebody else.
   parentPort!.postMessage(outcome);
+}
+
+/** Loaded where there are images: a thread that decodes nothing loads nothing for it. */
+async function decodeForLoop(job: LoopJob, control: Control): Promise<void> {
+  const { decodeRuns } = await import("./image-work.js");
+  await decodeRuns(start, job, control, files);
 }
 
 /** Loaded when a stream first needs it: loops do without augmentation, and threads that start open fewer files at once. */

@@ -51,16 +51,18 @@ export async function loadResidents(dataset: DatasetTable, pool: MemoryPool): Pr
     const columns: (Place | undefined)[] = [];
     const sums: (Place | undefined)[] = [];
     const checked: (Place | undefined)[] = [];
+    const offsets: (Place | undefined)[] = [];
     for (const column of dataset.columns) {
       const sumTotal = column.firstSums.at(-1)!;
       const bytes = dataset.firstRows.at(-1)! * column.stride;
-      const isSmall = column.stride <= residentStride && !column.isInFiles;
+      const isSmall = column.stride <= residentStride && !column.isInFiles && !column.encoded;
       if (isSmall && fits(bytes, `field "${column.name}"`, "it costs a second read per sample")) {
         const place = hold(bytes + 16, `field "${column.name}" in memory`);
         await loadColumn(dataset, column, place);
         columns.push(place);
         sums.push(undefined);
         checked.push(undefined);
+        offsets.push(undefined);
         continue;
       }
       columns.push(undefined);
@@ -81,11 +83,20 @@ export async function loadResidents(dataset: DatasetTable, pool: MemoryPool): Pr
       const bitPlace = keepsBits ? hold(bits, `what was checked of field "${column.name}"`) : undefined;
       if (bitPlace) new Int32Array(bitPlace.memory.buffer, bitPlace.address, bits / 4).fill(0);
       checked.push(bitPlace);
+      const offsetBytes = column.encoded ? 4 * (sumTotal + dataset.paths.length) : 0;
+      const keepsOffsets =
+        offsetBytes > 0 &&
+        fits(offsetBytes, `where images of "${column.name}" lie`, "it is read from disk as needed");
+      const offsetPlace = keepsOffsets
+        ? hold(offsetBytes, `where images of "${column.name}" lie`)
+        : undefined;
+      if (offsetPlace) await loadOffsets(dataset, column, offsetPlace);
+      offsets.push(offsetPlace);
     }
     const plain = (places: readonly (Place | undefined)[]) =>
       places.map((place) => place && { segment: place.segment, address: place.address });
     return {
-      table: { columns: plain(columns), sums: plain(sums), checked: plain(checked) },
+      table: { columns: plain(columns), sums: plain(sums), checked: plain(checked), offsets: plain(offsets) },
       notes,
       byteLength: held.reduce((sum, reservation) => sum + reservation.byteLength, 0),
       release: () => {
@@ -147,6 +158,24 @@ async function loadSums(dataset: DatasetTable, column: ColumnTable, place: Reser
   const target = new Uint8Array(place.memory.buffer);
   for (let shard = 0; shard < dataset.paths.length; shard += 1) {
     target.set(await readSums(dataset, column, shard), place.address + column.firstSums[shard]! * 8);
+  }
+}
+
+/** Reads where the encoded images of a column lie, shard after shard: rows + 1 int32 for each. */
+async function loadOffsets(dataset: DatasetTable, column: ColumnTable, place: Reservation): Promise<void> {
+  const target = new Uint8Array(place.memory.buffer);
+  let at = place.address;
+  for (let shard = 0; shard < dataset.paths.length; shard += 1) {
+    const file = openFile(join(dataset.root, dataset.paths[shard]!));
+    try {
+      requireLength(file.path, file.byteLength, dataset.shardBytes[shard]!);
+      const rows = dataset.firstRows[shard + 1]! - dataset.firstRows[shard]!;
+      const end = at + (rows + 1) * 4;
+      await file.read(target.subarray(at, end), column.encoded!.offsets[shard]!);
+      at = end;
+    } finally {
+      file.close();
+    }
   }
 }
 

@@ -8,6 +8,12 @@ import { RunOrder } from "./run-order.js";
 import { type SampleFiles, SampleReader } from "./sample-reader.js";
 import { readerTime, viewTimes } from "./stage-times.js";
 
+/** The samples of a run. */
+export interface RunSamples {
+  ids: Float64Array;
+  rows: Float64Array;
+}
+
 export class RunReader {
   readonly #order: RunOrder;
   readonly #placement: Placement | undefined;
@@ -29,8 +35,13 @@ export class RunReader {
     this.#times = viewTimes(memory, reservation.address + plan.times, job.reader);
   }
 
-  /** Fills slots from `slot` on, which do not wrap, with the samples of counts [from, to), at most a run. */
-  read(from: number, to: number, slot: number): void {
+  /**
+   * Fills slots from `slot` on, which do not wrap, with the samples of counts [from, to), at most a run: all of them but
+   * encoded images.
+   *
+   * @returns ids of the samples, and where they lie in the layout; valid until the next call
+   */
+  read(from: number, to: number, slot: number): RunSamples {
     const since = performance.now();
     const count = to - from;
     const ids = this.#order.rows(from, to);
@@ -39,6 +50,12 @@ export class RunReader {
     this.#samples.read(ids, rows, count, slot);
     this.#times[readerTime.reading]! += performance.now() - since;
     this.#times[readerTime.samples]! += count;
+    return { ids, rows };
+  }
+
+  /** Notes that images were read and decoded. */
+  decoded(sinceMs: number): void {
+    this.#times[readerTime.reading]! += performance.now() - sinceMs;
   }
 
   /** Notes that the reader has slept. */

@@ -137,6 +137,8 @@ export class SampleReader {
   #readFields(ids: Float64Array, count: number, slot: number): void {
     // Field by field, so that what belongs to a field is looked up once per run and not once per sample.
     for (const field of this.#fields) {
+      // Decoded by whoever does not wait for it, see image-reader.ts.
+      if (field.column.encoded) continue;
       const target = field.ring + slot * field.plan.deliveredStride;
       if (field.resident) this.#copyResident(field, ids, count, target);
       else if (field.column.isInFiles) this.#readFiles(field, target);

@@ -5,6 +5,7 @@
 
 import { recordError } from "../errors.js";
 import { markFilled, word32 } from "./control.js";
+import { inLanes } from "./lanes.js";
 import type { MakingFailed, MakingJob, ReaderStart, StreamJob } from "./messages.js";
 import { RunReader } from "./run-reader.js";
 import type { SampleFiles } from "./sample-reader.js";
@@ -33,7 +34,7 @@ export async function runStreamJob(
     runLength,
     ringRuns,
   });
-  const reader = new RunReader(start, job, files);
+  const filler = await createFiller(start, job, files, stream);
   const makers: Maker[] = [];
   /** Does something for a trainer; undefined if that went wrong, which then ends the trainer. */
   const serve = async <Result>(
@@ -54,44 +55,89 @@ export async function runStreamJob(
     return undefined;
   };
   const { words32 } = stream.control;
-  let claimed = -1;
   let next = 0;
-  for (;;) {
-    const bell = Atomics.load(words32, word32.readerBell);
-    if (stream.isStopped) return;
-    for (let making = listen(); making; making = listen()) {
-      // Words of a stream that has ended meanwhile may come late.
-      if (making.loop !== job.loop) continue;
-      const maker = await serve(making, () => Maker.create(start, job, making, stream));
-      if (maker) makers.push(maker);
+  await inLanes(filler.lanes, () => stream.wakeReaders(), async (lane, hasFailed) => {
+    let claimed = -1;
+    for (;;) {
+      const bell = Atomics.load(words32, word32.readerBell);
+      if (stream.isStopped || hasFailed()) return;
+      for (let making = listen(); making; making = listen()) {
+        // Words of a stream that has ended meanwhile may come late.
+        if (making.loop !== job.loop) continue;
+        const told = making;
+        const maker = await serve(told, () => Maker.create(start, job, told, stream));
+        if (maker) makers.push(maker);
+      }
+      // Taken in turn, so that no trainer is served first always.
+      let hasMade = false;
+      for (let k = 0; k < makers.length && !hasMade; k += 1) {
+        next = (next + 1) % makers.length;
+        const maker = makers[next]!;
+        hasMade = (await serve(maker, () => maker.work())) ?? false;
+      }
+      if (hasMade) continue;
+      for (let k = makers.length - 1; k >= 0; k -= 1) {
+        const { trainer, serial } = makers[k]!;
+        if (!stream.isEntered(trainer, serial)) makers.splice(k, 1);
+      }
+      if (claimed < 0) claimed = claimRun(stream);
+      if (claimed >= 0 && stream.hasRoom(claimed)) {
+        const from = claimed * runLength;
+        const to = Math.min(from + runLength, schedule.total);
+        const filling = filler.fill(from, to, (claimed % ringRuns) * runLength, lane);
+        // A promise costs more than a small run: only where there is something to wait for.
+        if (filling) await filling;
+        markFilled(stream.control, claimed);
+        claimed = -1;
+        wakeTrainers(stream);
+        if (makers.length > 0) stream.wakeReaders();
+        continue;
+      }
+      const sleeping = filler.sleep(bell);
+      if (sleeping) await sleeping;
     }
-    // Taken in turn, so that no trainer is served first always.
-    let hasMade = false;
-    for (let k = 0; k < makers.length && !hasMade; k += 1) {
-      next = (next + 1) % makers.length;
-      const maker = makers[next]!;
-      hasMade = (await serve(maker, () => maker.work())) ?? false;
-    }
-    if (hasMade) continue;
-    for (let k = makers.length - 1; k >= 0; k -= 1) {
-      const { trainer, serial } = makers[k]!;
-      if (!stream.isEntered(trainer, serial)) makers.splice(k, 1);
-    }
-    if (claimed < 0) claimed = claimRun(stream);
-    if (claimed >= 0 && stream.hasRoom(claimed)) {
-      const from = claimed * runLength;
-      const to = Math.min(from + runLength, schedule.total);
-      reader.read(from, to, (claimed % ringRuns) * runLength);
-      markFilled(stream.control, claimed);
-      claimed = -1;
-      wakeTrainers(stream);
-      if (makers.length > 0) stream.wakeReaders();
-      continue;
-    }
-    const since = performance.now();
-    Atomics.wait(words32, word32.readerBell, bell);
-    reader.slept(since);
+  });
+}
+
+/** How a reader fills runs and sleeps: blocking, or in several lanes that wait where images are decoded. */
+interface Filler {
+  lanes: number;
+  fill(from: number, to: number, slot: number, lane: number): Promise<void> | undefined;
+  /** Until the readers' bell has rung since it was `bell`. */
+  sleep(bell: number): Promise<void> | undefined;
+}
+
+async function createFiller(
+  start: ReaderStart,
+  job: StreamJob,
+  files: SampleFiles,
+  { control: { words32 } }: StreamControl,
+): Promise<Filler> {
+  if (!start.table.columns.some(({ encoded }) => encoded)) {
+    const reader = new RunReader(start, job, files);
+    return {
+      lanes: 1,
+      fill: (from, to, slot) => void reader.read(from, to, slot),
+      sleep(bell) {
+        const since = performance.now();
+        Atomics.wait(words32, word32.readerBell, bell);
+        reader.slept(since);
+        return undefined;
+      },
+    };
   }
+  const { ImageRuns } = await import("./image-runs.js");
+  const runs = await ImageRuns.create(start, job, files);
+  return {
+    lanes: job.plan.lanes,
+    fill: (from, to, slot, lane) => runs.read(from, to, slot, lane),
+    async sleep(bell) {
+      const since = performance.now();
+      const waiting = Atomics.waitAsync(words32, word32.readerBell, bell);
+      if (waiting.async) await waiting.value;
+      runs.reader.slept(since);
+    },
+  };
 }
 
 /** The number of a run that some trainer wants and that has room, now this reader's; -1 where there is none. */

@@ -98,6 +98,7 @@ export class Stream {
       residents,
       reservation: this.place,
       entries: this.entries,
+      images: request.images,
     };
   }
 

@@ -1,11 +1,10 @@
 // The table of a dataset: all that a reader needs to find a sample, as plain data that travels to threads. Made once
 // from the manifest when a dataset is opened.
 
-import { SpillwayError } from "../errors.js";
 import { firstParts, wholeCommits } from "../format/commits.js";
 import type { Manifest } from "../format/manifest.js";
 import { rowsPerSum } from "../format/shard.js";
-import { type Field, fieldStride } from "../tensor/field.js";
+import { elementCount, type Field, fieldStride } from "../tensor/field.js";
 
 /** A column of all shards. */
 export interface ColumnTable {
@@ -22,6 +21,17 @@ export interface ColumnTable {
   sumStarts: Float64Array;
   /** Whether its records stay in files of their own, see `FilesTable`. */
   isInFiles: boolean;
+  /** Encoded images: where they lie, see `EncodedTable`; `starts` are those of their bytes. */
+  encoded: EncodedTable | undefined;
+}
+
+/** Encoded images of all shards. */
+export interface EncodedTable {
+  /** By shard: bytes of all images, and where the int32 offsets into them start. */
+  bytes: Float64Array;
+  offsets: Float64Array;
+  /** Bytes of the longest image. */
+  longest: number;
 }
 
 /** Indexed datasets: where each index (in place of a shard) says in which file, and where in it, a record is. */
@@ -63,12 +73,13 @@ export function createTable(root: string, manifest: Manifest, filesRoot?: string
   shards.forEach((shard, k) => {
     firstRows[k + 1] = firstRows[k]! + shard.rows;
   });
-  requireDelivered(manifest);
   const sumEnds = new Float64Array(shards.length);
   const columns = Object.entries(manifest.fields).map(([name, field]): ColumnTable => {
-    const stride = fieldStride(field as Field);
+    const encoded = encodedTable(name, field as Field, shards);
+    // What has to be stored of an image once it is decoded.
+    const stride = encoded ? elementCount(field as Field) : fieldStride(field as Field);
     const isInFiles = name === inFiles;
-    const perSum = isInFiles ? 1 : rowsPerSum(stride);
+    const perSum = isInFiles || encoded ? 1 : rowsPerSum(stride);
     const firstSums = new Float64Array(shards.length + 1);
     shards.forEach((shard, k) => {
       firstSums[k + 1] = firstSums[k]! + Math.ceil(shard.rows / perSum);
@@ -77,7 +88,10 @@ export function createTable(root: string, manifest: Manifest, filesRoot?: string
     shards.forEach((shard, k) => {
       sumEnds[k] = sumEnds[k]! + 8 * Math.ceil(shard.rows / perSum);
     });
-    const starts = Float64Array.from(shards, (shard) => shard.columns[name]?.start ?? 0);
+    const starts = Float64Array.from(
+      shards,
+      (shard) => shard.columns[name]?.start ?? shard.encoded?.[name]?.start ?? 0,
+    );
     return {
       name,
       field: field as Field,
@@ -87,6 +101,7 @@ export function createTable(root: string, manifest: Manifest, filesRoot?: string
       firstSums,
       sumStarts,
       isInFiles,
+      encoded,
     };
   });
   return {
@@ -104,14 +119,10 @@ export function createTable(root: string, manifest: Manifest, filesRoot?: string
   };
 }
 
-/** @throws SpillwayError `usage` for encoded images, which are packed and verified but not decoded so far */
-function requireDelivered({ fields }: Manifest): void {
-  const name = Object.keys(fields).find((key) => fields[key]!.kind === "image");
-  if (name === undefined) return;
-  throw new SpillwayError("usage", `field "${name}" holds encoded images, which are not decoded so far`, {
-    remedy: "Pack the images with --decode.",
-    where: { field: name },
-  });
+function encodedTable(name: string, field: Field, shards: Manifest["shards"]): EncodedTable | undefined {
+  if (field.kind !== "image") return undefined;
+  const of = (key: "bytes" | "offsets") => Float64Array.from(shards, ({ encoded }) => encoded![name]![key]);
+  return { bytes: of("bytes"), offsets: of("offsets"), longest: field.maxBytes };
 }
 
 function filesTable(root: string, shards: Manifest["shards"]): FilesTable {

@@ -5,8 +5,7 @@ import fs from "node:fs";
 import { join, resolve } from "node:path";
 import { SpillwayError } from "../errors.js";
 import { fieldsOfCommit, wholeCommits } from "../format/commits.js";
-import { type Manifest, manifestName } from "../format/manifest.js";
-import { type Fields, sampleBytes } from "../tensor/field.js";
+import { bytesPerSampleOf, manifestName } from "../format/manifest.js";
 import { requireFiles } from "./indexed-file.js";
 import { readManifest } from "./manifest-file.js";
 import { refuseOtherOptions } from "./options.js";
@@ -44,7 +43,7 @@ async function openDataset(path: string, options: SourceOptions): Promise<Source
     await records.readInto(id, into);
     return { path: "" };
   };
-  const meanBytes = meanBytesOf(manifest);
+  const hasImages = Object.values(fields).some(({ kind }) => kind === "image");
   const notes = manifest.packing
     ? ["It is being added to, or that was interrupted: its finished commits are taken."]
     : [];
@@ -52,7 +51,7 @@ async function openDataset(path: string, options: SourceOptions): Promise<Source
     kind: "dataset",
     fields,
     sampleCount,
-    ...(meanBytes !== undefined && { meanBytes }),
+    ...(hasImages && { meanBytes: bytesPerSampleOf(manifest) }),
     fingerprint,
     notes,
     dataset: { folder, manifest },
@@ -60,15 +59,6 @@ async function openDataset(path: string, options: SourceOptions): Promise<Source
     samples: (start) => readAhead(fields, sampleCount, start, readInto),
     close: async () => records.close(),
   };
-}
-
-/** Bytes of a sample on average, where encoded images make them differ. */
-function meanBytesOf({ fields, shards, rows }: Manifest): number | undefined {
-  if (!shards.some(({ encoded }) => encoded) || rows === 0) return undefined;
-  const others = Object.entries(fields as Fields).filter(([, { kind }]) => kind !== "image");
-  const images = shards.flatMap(({ encoded = {} }) => Object.values(encoded));
-  const bytes = images.reduce((sum, place) => sum + place.bytes, 0);
-  return sampleBytes(Object.fromEntries(others)) + Math.ceil(bytes / rows);
 }
 
 function notWhole(path: string): SpillwayError {

@@ -65,11 +65,9 @@ export async function decodeImage(
   try {
     const image = sharp(path);
     checkImage(await headOf(image), path, request);
-    image.autoOrient().removeAlpha();
+    image.autoOrient();
     if (request.isResized) image.resize(form.width, form.height, { fit: "cover", position: "centre" });
-    const isWide = form.dtype === "uint16";
-    image.toColourspace(form.channels === 1 ? (isWide ? "grey16" : "b-w") : isWide ? "rgb16" : "srgb");
-    pixels = bytesOf(await image.raw({ depth: isWide ? "ushort" : "uchar" }).toBuffer());
+    pixels = await rawPixels(image, form);
   } catch (cause) {
     throw await imageError(cause, path);
   }
@@ -84,6 +82,20 @@ export async function decodeImage(
     );
   }
   into.set(pixels);
+}
+
+/** The pixels of an image as it is after all else that is to be done with it: without transparency, grey or colour. */
+export async function rawPixels(
+  image: SharpImage,
+  { channels, dtype }: Pick<ImageForm, "channels" | "dtype">,
+): Promise<Uint8Array> {
+  const isWide = dtype === "uint16";
+  const space = channels === 1 ? (isWide ? "grey16" : "b-w") : isWide ? "rgb16" : "srgb";
+  const raw = image
+    .removeAlpha()
+    .toColourspace(space)
+    .raw({ depth: isWide ? "ushort" : "uchar" });
+  return bytesOf(await raw.toBuffer());
 }
 
 /** @throws SpillwayError `source` if an image differs in what may not be changed */

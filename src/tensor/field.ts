@@ -219,6 +219,11 @@ export function deliveredField(field: Field): DeliveredField {
   return { kind: "tensor", dtype: field.dtype, shape: field.shape, channelAxis: 2 };
 }
 
+/** Fields as they are delivered. */
+export function deliveredFields(fields: Fields): Record<string, DeliveredField> {
+  return Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, deliveredField(field)]));
+}
+
 /** Most channels that are taken for such by their number, and how many times as long the other axis is at least. */
 const guessedChannels = 64;
 const guessedRatio = 4;

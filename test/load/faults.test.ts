@@ -230,13 +230,13 @@ test("a process that forgets to close its dataset ends by itself", {
 test("a dataset of a newer format is refused with both versions", async () => {
   const path = await makeSmall();
   const file = join(path, "dataset.json");
-  fs.writeFileSync(file, fs.readFileSync(file, "utf8").replace('"version": 1', '"version": 2'));
+  fs.writeFileSync(file, fs.readFileSync(file, "utf8").replace('"version": 1', '"version": 3'));
   await assert.rejects(
     open(path),
     (error) =>
       error instanceof SpillwayError &&
       error.code === "version" &&
-      error.message.includes("has format version 2, this Spillway reads up to 1"),
+      error.message.includes("has format version 3, this Spillway reads up to 2"),
   );
 });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { classes, type Fields, tensor } from "spillway";
+import { classes, encodedImage, type Fields, tensor } from "spillway";
 import { rowsPerSum } from "#spillway/format/shard";
 import { planDecodings } from "#spillway/load/decodings";
 import { type LoopPlan, planLoop } from "#spillway/load/plan";
@@ -46,6 +46,7 @@ function planFor({ length, dtype, isEncoded, ...rest }: Wishes): LoopPlan {
       firstSums: none,
       sumStarts: none,
       isInFiles: false,
+      encoded: undefined,
     };
   });
   const decodings = planDecodings(columns, rest.deliver);
@@ -118,4 +119,25 @@ test("tensors have parameters where they are encoded and decoded, and a block wh
       assert.ok(scratch.byteLength >= scratch.block + (wish.deliver === "float16" ? 4 * 2048 : 0));
     }),
   );
+});
+
+test("encoded images have short runs and a room in the scratch for each lane", () => {
+  const none = new Float64Array();
+  const places = { starts: none, firstSums: none, sumStarts: none, rowsPerSum: 1, isInFiles: false };
+  const field = encodedImage({ width: 64, height: 64 });
+  const images: ColumnTable = { name: "image", field, stride: 64 * 64 * 3, ...places, encoded: undefined };
+  const column = { ...images, encoded: { bytes: none, offsets: none, longest: 5001 } };
+  const input = {
+    columns: [column],
+    isResident: [false],
+    batchSize: 32,
+    deliver: "float32",
+    readers: 2,
+  } as const;
+  const plan = planLoop({ ...input, ringBytes: 2 ** 25, lanes: 4 });
+  assert.deepEqual([plan.runLength, plan.lanes, plan.scratch.imageBytes], [4, 4, 5056]);
+  assert.ok(plan.scratch.images >= plan.scratch.records + 4 * column.stride);
+  assert.ok(plan.scratch.byteLength >= plan.scratch.images + 4 * 5056);
+  assert.equal(plan.fields[0]!.deliveredStride, 4 * column.stride);
+  assert.equal(planLoop({ ...input, columns: [images], ringBytes: 2 ** 25, lanes: 4 }).lanes, 1);
 });

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { type PackOptions, type PackResult, pack } from "spillway";
 import { append, index } from "#spillway/pack/pack";
 import { packSource } from "#spillway/pack/packer";
+import { drawn, drawnFields } from "./pictures.js";
 import { idxPair, npyFolder, stream, streamFields } from "./sources.js";
 
 /** One way, as it is killed and gone on with. */
@@ -62,6 +63,12 @@ export const packs = {
     source: (folder) => npyFolder(folder, 300, 64),
     run: (source, path, options) => packSource(source, path, { ...small, ...options }, indexTask),
   },
+  "encoded images in two passes": {
+    count: 400,
+    before: 0,
+    source: () => "",
+    run: (_, path, options) => pack(drawn(400), path, { ...shards, fields: drawnFields, ...options }),
+  },
   "a dataset packed again": {
     count: 600,
     before: 0,
@@ -110,6 +117,17 @@ export const appends = {
       later(source);
     },
     run: (source, path, options) => packSource(source, path, { ...small, ...options }, appendTask),
+  },
+  "an append of a dataset of encoded images": {
+    count: 300,
+    before: 100,
+    async source(folder) {
+      const path = join(folder, "dataset");
+      await pack(drawn(200, 100), path, { ...shards, fields: drawnFields });
+      return path;
+    },
+    base: (_, path) => pack(drawn(100), path, { ...shards, fields: drawnFields }),
+    run: (source, path, options) => append(source, path, { ...shards, ...options }),
   },
   "an append of a dataset": {
     count: 600,
