@@ -6,7 +6,7 @@
 
 import type { SpillwayError } from "../errors.js";
 import { type Engine, loopEnded } from "../load/engine.js";
-import { type Ground, type GroundRequest, takeGround } from "../load/ground.js";
+import { type Ground, takeGround } from "../load/ground.js";
 import { leastRing, mostReaders } from "../load/loop-room.js";
 import { planMaking } from "../load/making-plan.js";
 import { type DeliveredField, planFields } from "../load/plan.js";
@@ -23,6 +23,7 @@ import {
   tooManyTrainers,
   wasAborted,
 } from "./feed-errors.js";
+import type { FeedRequest } from "./feed-request.js";
 import { type FeedStats, feedStats } from "./feed-stats.js";
 import { HandedOver } from "./hand-over.js";
 import { augmentationOf, type Member, scheduleOf, takeSeat } from "./member.js";
@@ -31,22 +32,6 @@ import { Trainer, type TrainerHandle, type TrainerHost } from "./trainer.js";
 import { checkTrainer, type TrainerOptions } from "./trainer-options.js";
 import { emptyStats, type TrainerStats, trainerStats } from "./trainer-stats.js";
 import { defaultPatienceMs, findHoldUp, Watchdog } from "./watchdog.js";
-
-/** A feed as it is asked for, everything checked. */
-export interface FeedRequest
-  extends Omit<GroundRequest, "signal">,
-    Omit<StreamRequest, "schedule" | "viewFingerprint"> {
-  /** Position at which it starts. */
-  position: number;
-  commit: number;
-  /** Largest batch of trainers that join later. */
-  largestBatch: number;
-  debug: boolean;
-  /** After how long a trainer that others wait for is named in a warning, default 10 s. */
-  patienceMs?: number;
-  /** What the stream counts its first sample; above 0 in tests of what happens after billions of samples. */
-  firstCount?: number;
-}
 
 /** Trainers that have left, whose stats are kept. */
 const maxPast = 256;

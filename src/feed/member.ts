@@ -10,7 +10,7 @@ import type { Reservation } from "../load/memory-pool.js";
 import type { DeliveredField } from "../load/plan.js";
 import type { Stream } from "../load/stream.js";
 import { createSchedule, type Schedule } from "../order/schedule.js";
-import type { FeedRequest } from "./feed.js";
+import type { FeedRequest } from "./feed-request.js";
 import type { HandedOver } from "./hand-over.js";
 import type { Seat } from "./seat.js";
 import type { Trainer } from "./trainer.js";

@@ -32,6 +32,7 @@ export class RunReader {
   /** Fills slots from `slot` on, which do not wrap, with the samples of counts [from, to), at most a run. */
   read(from: number, to: number, slot: number): void {
     const since = performance.now();
+    this.#times[readerTime.since] = Date.now();
     const count = to - from;
     const ids = this.#order.rows(from, to);
     for (let k = 0; k < count; k += 1) this.#ids[slot + k] = ids[k]!;
@@ -39,6 +40,7 @@ export class RunReader {
     this.#samples.read(ids, rows, count, slot);
     this.#times[readerTime.reading]! += performance.now() - since;
     this.#times[readerTime.samples]! += count;
+    this.#times[readerTime.since] = 0;
   }
 
   /** Notes that the reader has slept. */

@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { type Dataset, open } from "spillway";
-import { Feed, type FeedRequest } from "#spillway/feed/feed";
+import { Feed } from "#spillway/feed/feed";
+import type { FeedRequest } from "#spillway/feed/feed-request";
 import { Engine } from "#spillway/load/engine";
 import { createTable } from "#spillway/load/table";
 

@@ -6,7 +6,9 @@ test("the public API is this list, and no more", () => {
   assert.deepEqual(Object.keys(spillway).sort(), [
     "Catalog",
     "Dataset",
+    "Feed",
     "SpillwayError",
+    "Trainer",
     "View",
     "append",
     "channelDropout",
@@ -32,6 +34,7 @@ test("the public API is this list, and no more", () => {
     "rotation",
     "scaling",
     "shift",
+    "takeTrainer",
     "tensor",
     "timeMask",
     "timeWarp",
