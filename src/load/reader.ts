@@ -9,7 +9,6 @@ import { runLoopJob } from "./loop-reader.js";
 import type { Ended, MakingJob, ReaderJob, ReaderStart, ToReader } from "./messages.js";
 import { OpenFiles } from "./open-files.js";
 import type { SampleFiles } from "./sample-reader.js";
-import { runStreamJob } from "./stream-reader.js";
 
 const start = workerData as ReaderStart;
 const { table } = start;
@@ -40,7 +39,11 @@ async function work(job: ReaderJob): Promise<void> {
   let outcome: Ended = { type: "ended", loop };
   try {
     if (job.type === "loop") runLoopJob(start, job, files, control);
-    else await runStreamJob(start, job, files, { listen, tell: (word) => parentPort!.postMessage(word) });
+    else {
+      // Only for those who need it: each thread would open all transforms' files, and a process may open few.
+      const { runStreamJob } = await import("./stream-reader.js");
+      await runStreamJob(start, job, files, { listen, tell: (word) => parentPort!.postMessage(word) });
+    }
   } catch (thrown) {
     outcome = { type: "failed", loop, error: recordError(thrown) };
   }
