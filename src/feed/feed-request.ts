@@ -1,4 +1,5 @@
-// What a feed is of, everything checked.
+// What a feed is made of, as the view that it reads has checked it.
+// Rule: plain data; what only tests may say of a feed is here and in no public option.
 
 import type { GroundRequest } from "../load/ground.js";
 import type { StreamRequest } from "../load/stream.js";

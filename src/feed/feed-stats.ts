@@ -17,6 +17,9 @@ export interface FeedStats {
   bottleneck: string;
 }
 
+/** A read that takes longer than this is said, whatever else is true. */
+const stallMs = 1000;
+
 /** Below this part of its time a trainer is not held up. */
 const little = 0.05;
 
@@ -30,6 +33,8 @@ export function bottleneckOf({
   readers: times,
   elapsedMs,
 }: Pick<FeedStats, "trainers" | "readers" | "elapsedMs">): string {
+  if (times && times.nowReadingMs > stallMs)
+    return `the disk: a reader has been reading for ${Math.round(times.nowReadingMs / 1000)} s`;
   if (!times || elapsedMs === 0 || times.samples === 0) return "nothing was read yet";
   const waiting = trainers.map(({ waitingShare }) => waitingShare);
   const mean = waiting.length === 0 ? 0 : waiting.reduce((sum, share) => sum + share, 0) / waiting.length;

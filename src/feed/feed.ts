@@ -170,13 +170,14 @@ export class Feed {
 
   /** What the ring depends on; @param largest batch of the trainers */
   #roomRequest(largest: number): StreamRequest {
-    const { deliver, normalisations, readers, seed, selection, largestBatch } = this.#request;
+    const { deliver, normalisations, readers, images, seed, selection, largestBatch } = this.#request;
     const { count, fingerprint } = selection;
     return {
       schedule: endlessSchedule(count, 0),
       deliver,
       normalisations,
       readers,
+      images,
       seed,
       viewFingerprint: fingerprint,
       stream: { largestBatch: Math.max(largest, largestBatch), mostReaders: this.#mostReaders },

@@ -23,22 +23,26 @@ export async function decodeRuns(
   const { plan, schedule, firstBatch } = job;
   const { places, slotsPerBatch, runsPerBatch, runLength } = plan;
   const runs = await ImageRuns.create(start, job, files);
-  await inLanes(plan.lanes, () => ring(control, word32.readerBell), async (lane, hasFailed) => {
-    while (!hasFailed() && Atomics.load(control.words32, word32.stop) === 0) {
-      const run = Number(Atomics.add(control.words64, word64.claimed, 1n));
-      const batch = Math.floor(run / runsPerBatch);
-      const { first, size } = batchRange(schedule, batch - firstBatch);
-      if (size === 0) return;
-      if (!(await waitForPlace(control, batch + 1 - places, hasFailed))) return;
-      const offset = (run - batch * runsPerBatch) * runLength;
-      // Runs at the end of a short batch may be empty.
-      const count = Math.max(0, Math.min(runLength, size - offset));
-      const slot = (batch % places) * slotsPerBatch + offset;
-      if (count > 0) await runs.read(first + offset, first + offset + count, slot, lane);
-      markFilled(control, run);
-      wakeConsumer(control, runsPerBatch);
-    }
-  });
+  await inLanes(
+    plan.lanes,
+    () => ring(control, word32.readerBell),
+    async (lane, hasFailed) => {
+      while (!hasFailed() && Atomics.load(control.words32, word32.stop) === 0) {
+        const run = Number(Atomics.add(control.words64, word64.claimed, 1n));
+        const batch = Math.floor(run / runsPerBatch);
+        const { first, size } = batchRange(schedule, batch - firstBatch);
+        if (size === 0) return;
+        if (!(await waitForPlace(control, batch + 1 - places, hasFailed))) return;
+        const offset = (run - batch * runsPerBatch) * runLength;
+        // Runs at the end of a short batch may be empty.
+        const count = Math.max(0, Math.min(runLength, size - offset));
+        const slot = (batch % places) * slotsPerBatch + offset;
+        if (count > 0) await runs.read(first + offset, first + offset + count, slot, lane);
+        markFilled(control, run);
+        wakeConsumer(control, runsPerBatch);
+      }
+    },
+  );
 }
 
 /** Waits until `least` batches are released; false if the loop was stopped, or another lane has failed. */

@@ -43,6 +43,7 @@ export class RunReader {
    */
   read(from: number, to: number, slot: number): RunSamples {
     const since = performance.now();
+    this.#times[readerTime.since] = Date.now();
     const count = to - from;
     const ids = this.#order.rows(from, to);
     for (let k = 0; k < count; k += 1) this.#ids[slot + k] = ids[k]!;
@@ -50,6 +51,7 @@ export class RunReader {
     this.#samples.read(ids, rows, count, slot);
     this.#times[readerTime.reading]! += performance.now() - since;
     this.#times[readerTime.samples]! += count;
+    this.#times[readerTime.since] = 0;
     return { ids, rows };
   }
 

@@ -13,6 +13,8 @@ export const readerTime = {
   samples: 3,
   /** Samples that were augmented. */
   made: 4,
+  /** Milliseconds since 1970 at which it began the read that it is in, or 0. */
+  since: 5,
 } as const;
 
 const numbers = 8;
@@ -28,6 +30,8 @@ export interface StageTimes {
   waitingMs: number;
   samples: number;
   made: number;
+  /** For how long the longest read that is going on has taken so far: seconds tell of a disk that stalls. */
+  nowReadingMs: number;
 }
 
 /** The record of one reader. */
@@ -38,9 +42,11 @@ export function viewTimes(memory: WebAssembly.Memory, address: number, reader: n
 /** @param address of the first reader's record */
 export function sumTimes(memory: WebAssembly.Memory, address: number, readers: number): StageTimes {
   const sums = new Float64Array(numbers);
+  let earliest = Number.POSITIVE_INFINITY;
   for (let reader = 0; reader < readers; reader += 1) {
     const own = viewTimes(memory, address, reader);
     for (let k = 0; k < numbers; k += 1) sums[k]! += own[k]!;
+    earliest = Math.min(earliest, own[readerTime.since] || Number.POSITIVE_INFINITY);
   }
   return {
     readers,
@@ -49,5 +55,6 @@ export function sumTimes(memory: WebAssembly.Memory, address: number, readers: n
     waitingMs: sums[readerTime.waiting]!,
     samples: sums[readerTime.samples]!,
     made: sums[readerTime.made]!,
+    nowReadingMs: Math.max(0, Date.now() - Math.min(earliest, Date.now())),
   };
 }

@@ -56,47 +56,51 @@ export async function runStreamJob(
   };
   const { words32 } = stream.control;
   let next = 0;
-  await inLanes(filler.lanes, () => stream.wakeReaders(), async (lane, hasFailed) => {
-    let claimed = -1;
-    for (;;) {
-      const bell = Atomics.load(words32, word32.readerBell);
-      if (stream.isStopped || hasFailed()) return;
-      for (let making = listen(); making; making = listen()) {
-        // Words of a stream that has ended meanwhile may come late.
-        if (making.loop !== job.loop) continue;
-        const told = making;
-        const maker = await serve(told, () => Maker.create(start, job, told, stream));
-        if (maker) makers.push(maker);
+  await inLanes(
+    filler.lanes,
+    () => stream.wakeReaders(),
+    async (lane, hasFailed) => {
+      let claimed = -1;
+      for (;;) {
+        const bell = Atomics.load(words32, word32.readerBell);
+        if (stream.isStopped || hasFailed()) return;
+        for (let making = listen(); making; making = listen()) {
+          // Words of a stream that has ended meanwhile may come late.
+          if (making.loop !== job.loop) continue;
+          const told = making;
+          const maker = await serve(told, () => Maker.create(start, job, told, stream));
+          if (maker) makers.push(maker);
+        }
+        // Taken in turn, so that no trainer is served first always.
+        let hasMade = false;
+        for (let k = 0; k < makers.length && !hasMade; k += 1) {
+          next = (next + 1) % makers.length;
+          const maker = makers[next]!;
+          hasMade = (await serve(maker, () => maker.work())) ?? false;
+        }
+        if (hasMade) continue;
+        for (let k = makers.length - 1; k >= 0; k -= 1) {
+          const { trainer, serial } = makers[k]!;
+          if (!stream.isEntered(trainer, serial)) makers.splice(k, 1);
+        }
+        if (claimed < 0) claimed = claimRun(stream);
+        if (claimed >= 0 && stream.hasRoom(claimed)) {
+          const from = claimed * runLength;
+          const to = Math.min(from + runLength, schedule.total);
+          const filling = filler.fill(from, to, (claimed % ringRuns) * runLength, lane);
+          // A promise costs more than a small run: only where there is something to wait for.
+          if (filling) await filling;
+          markFilled(stream.control, claimed);
+          claimed = -1;
+          wakeTrainers(stream);
+          if (makers.length > 0) stream.wakeReaders();
+          continue;
+        }
+        const sleeping = filler.sleep(bell);
+        if (sleeping) await sleeping;
       }
-      // Taken in turn, so that no trainer is served first always.
-      let hasMade = false;
-      for (let k = 0; k < makers.length && !hasMade; k += 1) {
-        next = (next + 1) % makers.length;
-        const maker = makers[next]!;
-        hasMade = (await serve(maker, () => maker.work())) ?? false;
-      }
-      if (hasMade) continue;
-      for (let k = makers.length - 1; k >= 0; k -= 1) {
-        const { trainer, serial } = makers[k]!;
-        if (!stream.isEntered(trainer, serial)) makers.splice(k, 1);
-      }
-      if (claimed < 0) claimed = claimRun(stream);
-      if (claimed >= 0 && stream.hasRoom(claimed)) {
-        const from = claimed * runLength;
-        const to = Math.min(from + runLength, schedule.total);
-        const filling = filler.fill(from, to, (claimed % ringRuns) * runLength, lane);
-        // A promise costs more than a small run: only where there is something to wait for.
-        if (filling) await filling;
-        markFilled(stream.control, claimed);
-        claimed = -1;
-        wakeTrainers(stream);
-        if (makers.length > 0) stream.wakeReaders();
-        continue;
-      }
-      const sleeping = filler.sleep(bell);
-      if (sleeping) await sleeping;
-    }
-  });
+    },
+  );
 }
 
 /** How a reader fills runs and sleeps: blocking, or in several lanes that wait where images are decoded. */

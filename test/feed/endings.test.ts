@@ -127,19 +127,19 @@ test("more trainers than a feed has places for are refused, and the others draw"
   });
 });
 
-test("a feed whose threads do not fit says so, and starts when they do", async () => {
+test("a feed whose threads do not fit says so when it is joined, and lets others join when they do", async () => {
   await withFeed(
     path,
     {},
     async (feed, engine) => {
-      const [a, b] = [feed.trainer({ batchSize: 10 }), feed.trainer({ batchSize: 20 })];
-      await Promise.all([a.joined, b.joined]);
       // Somebody else's threads, until they have ended.
       let taken = 0;
       while (engine.pool.takeThread()) taken += 1;
+      const a = feed.trainer({ batchSize: 10 });
+      await assert.rejects(a.joined, { code: "memory" });
       await assert.rejects(iterate(a).next(), { code: "memory" });
       for (; taken > 0; taken -= 1) engine.pool.returnThread();
-      assert.deepEqual(await allOf(b), upTo(count));
+      assert.deepEqual(await allOf(feed.trainer({ batchSize: 20 })), upTo(count));
     },
     40 * 2 ** 20,
   );

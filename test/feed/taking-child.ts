@@ -7,13 +7,13 @@ import { numbersOf } from "../fixtures/packed.js";
 /** What is asked of the worker. */
 export interface Task {
   handle: TrainerHandle;
-  /** After so many batches `then` is done; Infinity trains to the end. */
+  /** After so many batches `deed` is done; Infinity trains to the end. */
   after: number;
   /** "forget": it ends without a word; "sit": it blocks its thread for ever; "twice": it takes the handle again. */
-  then: "throw" | "exit" | "forget" | "sit" | "leave" | "twice";
+  deed: "throw" | "exit" | "forget" | "sit" | "leave" | "twice";
 }
 
-parentPort!.once("message", async ({ handle, after, then }: Task) => {
+parentPort!.once("message", async ({ handle, after, deed }: Task) => {
   const trainer = takeTrainer(handle);
   const numbers: number[] = [];
   const say = (error?: unknown) => parentPort!.postMessage({ numbers, error: error && String(error) });
@@ -22,12 +22,12 @@ parentPort!.once("message", async ({ handle, after, then }: Task) => {
       numbers.push(...numbersOf(batch));
       if (numbers.length / trainer.batchSize < after) continue;
       say();
-      if (then === "throw") setImmediate(() => Promise.reject(new Error("this worker throws")));
-      if (then === "exit") process.exit(0);
-      if (then === "sit") Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
-      if (then === "leave") trainer.leave();
-      if (then === "twice") takeTrainer(handle);
-      if (then === "throw" || then === "forget") await new Promise(() => {});
+      if (deed === "throw") setImmediate(() => Promise.reject(new Error("this worker throws")));
+      if (deed === "exit") process.exit(0);
+      if (deed === "sit") Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+      if (deed === "leave") trainer.leave();
+      if (deed === "twice") takeTrainer(handle);
+      if (deed === "throw" || deed === "forget") await new Promise(() => {});
     }
     say();
   } catch (error) {

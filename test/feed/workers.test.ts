@@ -18,7 +18,7 @@ interface Got {
 }
 
 /** Hands a trainer over to a new worker. */
-async function send(trainer: Trainer, task: Pick<Task, "after" | "then">): Promise<Worker> {
+async function send(trainer: Trainer, task: Pick<Task, "after" | "deed">): Promise<Worker> {
   const worker = new Worker(new URL("./taking-child.js", import.meta.url));
   // One that throws is meant to.
   worker.on("error", () => {});
@@ -27,7 +27,7 @@ async function send(trainer: Trainer, task: Pick<Task, "after" | "then">): Promi
   return worker;
 }
 
-const toTheEnd = { after: Number.POSITIVE_INFINITY, then: "leave" } as const;
+const toTheEnd = { after: Number.POSITIVE_INFINITY, deed: "leave" } as const;
 
 test("trainers in worker threads get the batches that they would get here", async () => {
   const dataset = await open(path, { memory: "64 MiB" });
@@ -49,19 +49,19 @@ test("trainers in worker threads get the batches that they would get here", asyn
   await dataset.close();
 });
 
-for (const then of ["throw", "exit", "leave", "terminate", "twice"] as const) {
-  test(`a worker that does "${then}" in the middle is let go, and the others go on`, async () => {
+for (const deed of ["throw", "exit", "leave", "terminate", "twice"] as const) {
+  test(`a worker that does "${deed}" in the middle is let go, and the others go on`, async () => {
     const dataset = await open(path, { memory: "64 MiB" });
     const feed = dataset.view().feed();
     const away = feed.trainer({ batchSize: 10, epochs: 1000, name: "away" });
     // It may end long before the other has.
     const here = feed.trainer({ batchSize: 25, epochs: 200 });
-    const worker = await send(away, { after: 3, then: then === "terminate" ? "forget" : then });
+    const worker = await send(away, { after: 3, deed: deed === "terminate" ? "forget" : deed });
     const [first] = (await once(worker, "message")) as [Got];
     assert.ok(first.numbers.length >= 30);
     const exited = new Promise((resolve) => worker.on("exit", resolve));
-    if (then === "terminate") await worker.terminate();
-    if (then === "twice") {
+    if (deed === "terminate") await worker.terminate();
+    if (deed === "twice") {
       const [{ error }] = (await once(worker, "message")) as [Got];
       assert.match(String(error), /the batches of away were taken already/);
     }
@@ -83,7 +83,7 @@ test("a worker that sits on its batch is let go by leave(), and its memory comes
   const feed = dataset.view().feed();
   const away = feed.trainer({ batchSize: 10, epochs: 1000 });
   const here = feed.trainer({ batchSize: 25, epochs: 400 });
-  const worker = await send(away, { after: 3, then: "sit" });
+  const worker = await send(away, { after: 3, deed: "sit" });
   await once(worker, "message");
   const leaving = away.leave();
   assert.equal((await collect(here)).length, 400 * count);
