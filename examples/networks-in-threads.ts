@@ -48,14 +48,15 @@ export async function trainTogether(
     await Promise.race([Promise.all(isReady), ...ended]);
     signal.throwIfAborted();
     options.onReady?.(networks);
-    const pairs = plans.map(({ batchSize, augment, name }) => [
+    // All join before any begins: so each sees the first epoch from its start.
+    const trainers = plans.map(({ batchSize, augment, name }) =>
       feed.trainer({ batchSize, augment, epochs, name }),
-      test.trainer({ batchSize: 256, epochs, name }),
-    ]);
-    for (const [k, pair] of pairs.entries()) {
-      const [own, tested] = await Promise.all(pair.map((trainer) => trainer.handOver()));
-      const start: Start = { train: own!, validation: tested! };
-      workers[k]!.postMessage(start, [own!.port, tested!.port]);
+    );
+    const testers = plans.map(({ name }) => test.trainer({ batchSize: 64, epochs, name }));
+    for (const [k, trainer] of trainers.entries()) {
+      const [own, tested] = await Promise.all([trainer.handOver(), testers[k]!.handOver()]);
+      const start: Start = { train: own, validation: tested };
+      workers[k]!.postMessage(start, [own.port, tested.port]);
     }
     await Promise.all(ended);
     signal.throwIfAborted();

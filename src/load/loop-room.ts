@@ -107,10 +107,12 @@ function chooseLoopPlan(
   const least = planFor(fewest, 0);
   const another = least.byteLength + fewest * threadBytes;
   const spared = request.readers === undefined ? [company.after + 1, company.after] : [company.after];
-  for (const loops of spared) {
-    for (let readers = most; readers >= fewest; readers -= 1) {
+  for (const [turn, loops] of spared.entries()) {
+    // Trainers may yet join: where a stream cannot leave room, it is as small as it can be.
+    const isTight = request.stream !== undefined && turn > 0;
+    for (let readers = isTight ? fewest : most; readers >= fewest; readers -= 1) {
       const free = pool.largestFree(newThreads(engine, readers)) - loops * another - extraBytes;
-      const plan = planFor(readers, Math.max(0, free / 2));
+      const plan = planFor(readers, isTight ? 0 : Math.max(0, free / 2));
       if (plan.byteLength <= free) return plan;
     }
   }
