@@ -27,7 +27,7 @@ export function readOptions(): GestureOptions | undefined {
     options: {
       size: { type: "string", default: "400MiB" },
       memory: { type: "string" },
-      epochs: { type: "string", default: "4" },
+      epochs: { type: "string", default: "3" },
       keep: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
     },
@@ -40,7 +40,7 @@ export function readOptions(): GestureOptions | undefined {
       "",
       "  --size <bytes>    size of the recordings (default 400MiB)",
       "  --memory <bytes>  memory for Spillway (default: a tenth of the size, at most 40MiB)",
-      "  --epochs <n>      how often the network sees each recording (default 4)",
+      "  --epochs <n>      how often each network sees each recording (default 3)",
       "  --keep            leave the recordings and the packed dataset where they are",
     );
     return undefined;
@@ -60,7 +60,7 @@ export function readOptions(): GestureOptions | undefined {
   const epochs = Number(values.epochs);
   if (!(Number.isInteger(epochs) && epochs >= 1)) {
     throw new SpillwayError("usage", `--epochs ${values.epochs} is not a whole number from 1`, {
-      remedy: "Use --epochs 4.",
+      remedy: "Use --epochs 3.",
     });
   }
   return { sizeBytes, memoryBytes, epochs, keep: values.keep };
