@@ -11,6 +11,8 @@ export interface FioOptions {
   jobs: number;
   /** Undefined: until every block was read once. */
   seconds: number | undefined;
+  /** Past the page cache. */
+  isDirect?: boolean;
 }
 
 /** Ends the process with what to do where fio is not installed; gives its version. */
@@ -25,7 +27,7 @@ export function requireFio(): string {
 
 /** Reads per second. Blocks lie on multiples of their size from the start of the range, as records do. */
 export function fioRandomReads(options: FioOptions): number {
-  const { path, startByte, byteLength, blockBytes, jobs, seconds } = options;
+  const { path, startByte, byteLength, blockBytes, jobs, seconds, isDirect } = options;
   const jobBytes = Math.floor(byteLength / jobs / blockBytes) * blockBytes;
   // Warm, blocks may come again: keeping track of them would only slow fio down. Cold, none may come from the cache.
   const choice =
@@ -41,6 +43,7 @@ export function fioRandomReads(options: FioOptions): number {
     "--thread",
     "--invalidate=0",
     "--randrepeat=0",
+    `--direct=${isDirect ? 1 : 0}`,
     `--offset=${startByte}`,
     `--bs=${blockBytes}`,
     `--numjobs=${jobs}`,

@@ -20,6 +20,8 @@ export interface LoaderRound {
 export interface LoaderResult {
   samplesPerSecond: number;
   firstEpochSamplesPerSecond: number;
+  /** The same of the first epoch's second half, when all threads have started. */
+  secondHalfSamplesPerSecond: number;
   epochs: number;
   /** Samples of an epoch, and the exclusive or of their numbers and their sum: the same in every epoch. */
   checksum: { samples: number; xor: number; sum: number };
@@ -53,23 +55,27 @@ async function run({
   let start = performance.now();
   let firstEpochSeconds = 0;
   let firstHits = 0;
+  let halfway: { at: number; samples: number } | undefined;
+  let secondHalf = 0;
   let epochs = 0;
   for await (const batch of batches) {
     [xor, sum] = addNumbers(batch, xor, sum);
     samples += batch.size;
+    if (samples >= dataset.size / 2) halfway ??= { at: performance.now(), samples };
     if (samples < dataset.size) continue;
     checksum ??= { samples, xor, sum };
     if (checksum.xor !== xor || checksum.sum !== sum)
       throw new Error(`epoch ${batch.epoch} gave other samples`);
-    [samples, xor, sum] = [0, 0, 0];
     const elapsed = (performance.now() - start) / 1000;
     if (batch.epoch === 0) {
       firstEpochSeconds = elapsed;
+      secondHalf = ((samples - halfway!.samples) * 1000) / (performance.now() - halfway!.at);
       firstHits = (await dataset.stats()).reading.hits;
-      if (warmUp) {
-        start = performance.now();
-        continue;
-      }
+    }
+    [samples, xor, sum] = [0, 0, 0];
+    if (batch.epoch === 0 && warmUp) {
+      start = performance.now();
+      continue;
     }
     epochs += 1;
     if (elapsed < seconds) continue;
@@ -78,6 +84,7 @@ async function run({
     const result = {
       samplesPerSecond: (epochs * dataset.size) / elapsed,
       firstEpochSamplesPerSecond: dataset.size / firstEpochSeconds,
+      secondHalfSamplesPerSecond: secondHalf,
       epochs,
       checksum,
       peakBytes: peakBytes(),

@@ -37,7 +37,6 @@ test("samples from the disk have as many readers as keep it busy, in a quarter o
   assert.equal(chooseReaders({ ...input, memoryBytes: gibi / 64, profile: measured(32) }), 1);
 });
 
-test("a disk that was not measured has 16 readers, 8 where records are large", () => {
+test("a disk that was not measured has 16 readers", () => {
   assert.equal(chooseReaders(input), 16);
-  assert.equal(chooseReaders({ ...input, recordBytes: 65_536 }), 8);
 });

@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { open } from "spillway";
-import { Engine } from "#spillway/load/engine";
 import { runLoop } from "#spillway/load/loop";
-import { createTable } from "#spillway/load/table";
-import { createSchedule } from "#spillway/order/schedule";
+import { openEngine, scheduleOf } from "../fixtures/engine.js";
 import { packed } from "../fixtures/packed.js";
 
 const rows = 10_007;
@@ -17,17 +14,8 @@ const beyond = 10_000;
  * runs, batches and samples are the same number, so that every counter passes the border.
  */
 async function idsFrom(firstBatch: number, batchSize: number, samples: number): Promise<Uint32Array> {
-  const dataset = await open(path, { memory: "16 MiB" });
-  const engine = new Engine(createTable(path, dataset.manifest), 64 * 2 ** 20);
-  const schedule = createSchedule({
-    n: rows,
-    batchSize,
-    rank: 0,
-    worldSize: 1,
-    last: "keep",
-    position: 0,
-    epochs: Number.POSITIVE_INFINITY,
-  });
+  const engine = openEngine(path, 64 * 2 ** 20);
+  const schedule = scheduleOf(rows, batchSize, Number.POSITIVE_INFINITY);
   const loop = runLoop(engine, {
     schedule,
     seed: 1,
@@ -52,7 +40,6 @@ async function idsFrom(firstBatch: number, batchSize: number, samples: number): 
     }
   } finally {
     await engine.close();
-    await dataset.close();
   }
   assert.equal(wrong, 0, "values and labels belong together");
   return ids;

@@ -5,10 +5,7 @@ import { dirname, join, resolve } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import { type BatchOptions, type Dataset, open, SpillwayError } from "spillway";
-import { Engine } from "#spillway/load/engine";
-import { runLoop } from "#spillway/load/loop";
-import { createTable } from "#spillway/load/table";
-import { createSchedule } from "#spillway/order/schedule";
+import { loopOf, openEngine } from "../fixtures/engine.js";
 import { collect, packed, temporaryFolder } from "../fixtures/packed.js";
 import { makeSparse } from "../fixtures/sparse.js";
 
@@ -126,27 +123,8 @@ test("damaged sums are told apart from damaged samples", async () => {
 
 test("threads that die in the middle of a loop end it with an error, not a hang", async () => {
   const path = await makeLarge();
-  const dataset = await open(path, { memory: "16 MiB" });
-  const engine = new Engine(createTable(path, dataset.manifest), 64 * 2 ** 20);
-  const schedule = createSchedule({
-    n: count,
-    batchSize: 10,
-    rank: 0,
-    worldSize: 1,
-    last: "keep",
-    position: 0,
-    epochs: Number.POSITIVE_INFINITY,
-  });
-  const selection = { count, fingerprint: "0123456789abcdef", rows: { kind: "range" as const, start: 0 } };
-  const loop = runLoop(engine, {
-    schedule,
-    seed: 1,
-    selection,
-    commit: 1,
-    deliver: "float32",
-    readers: 3,
-    signal: undefined,
-  });
+  const engine = openEngine(path, 64 * 2 ** 20);
+  const loop = loopOf(engine, { batchSize: 10, readers: 3, epochs: Number.POSITIVE_INFINITY });
   await loop.next();
   await engine.readers.close();
   await assert.rejects(
@@ -159,7 +137,6 @@ test("threads that die in the middle of a loop end it with an error, not a hang"
       /a reader thread ended in the middle of its work/.test(error.message),
   );
   await engine.close();
-  await dataset.close();
 });
 
 test("opening and looping writes nothing", async () => {

@@ -212,3 +212,22 @@ test("a record is checked before it is pinned", async () => {
   assert.ok((await dataset.stats()).reading.filledRows < 100);
   await dataset.close();
 });
+
+test("more readers than fit beside what is pinned are fewer, which stats says", async () => {
+  const path = await packed({ count: 4000, length: 20_000, dtype: "uint8", shardSize: "20 MB" });
+  const dataset = await open(path, { memory: "100 MiB" });
+  const take = async (readers: number) => {
+    for await (const { size } of dataset.view().batches({ batchSize: 4, readers, deliver: "stored" })) {
+      assert.equal(size, 4);
+      return (await dataset.stats()).threads;
+    }
+  };
+  assert.equal(await take(1), 1);
+  assert.deepEqual((await dataset.stats()).notes, []);
+  const threads = (await take(9))!;
+  assert.ok(threads > 1 && threads < 9, `${threads} threads`);
+  assert.deepEqual((await dataset.stats()).notes, [
+    `9 readers were asked for, ${threads} fit beside the samples that are pinned: ask for them in the first loop, or open with more memory.`,
+  ]);
+  await dataset.close();
+});
