@@ -3,8 +3,8 @@
 
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { endWithParent } from "./programs.js";
 import { peakBytes } from "./report.js";
-import { endWithParent } from "./rivals-process.js";
 import { addBatch, emptySum, type RivalResult, type RivalTask, rivalSamples } from "./rivals-samples.js";
 
 /** One column of a record batch. */

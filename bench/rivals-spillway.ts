@@ -2,8 +2,8 @@
 
 import { join } from "node:path";
 import { open } from "spillway";
+import { endWithParent } from "./programs.js";
 import { peakBytes } from "./report.js";
-import { endWithParent } from "./rivals-process.js";
 import { addBatch, emptySum, type RivalResult, type RivalTask } from "./rivals-samples.js";
 
 endWithParent();

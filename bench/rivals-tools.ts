@@ -4,7 +4,7 @@
 
 import fs from "node:fs";
 import { join } from "node:path";
-import { runProgram } from "./rivals-process.js";
+import { runProgram } from "./programs.js";
 
 export interface Tools {
   /** The virtual environment's Python, undefined where there is none. */
