@@ -12,11 +12,14 @@ interface Vector {
   data: { length: number; values: Int32Array; children: { values: Float32Array }[] }[];
 }
 
+interface RecordBatch {
+  numRows: number;
+  getChild(name: string): Vector | null;
+}
+
 interface LanceTable {
   add(rows: unknown): Promise<unknown>;
-  takeOffsets(offsets: number[]): {
-    toArrow(): Promise<{ batches: { numRows: number; getChild(name: string): Vector | null }[] }>;
-  };
+  takeOffsets(offsets: number[]): { toArrow(): Promise<{ batches: RecordBatch[] }> };
   close(): void;
 }
 
@@ -79,8 +82,9 @@ function arrowTable(data: Float32Array, labels: readonly number[]): unknown {
   return new arrow.Table(schema, batch);
 }
 
+/** Random rows, as many takes in flight as there are `workers`. */
 async function run(): Promise<RivalResult> {
-  const { count, length, batchSize, isWarm, mostSeconds } = task;
+  const { count, length, batchSize, workers, isWarm, mostSeconds } = task;
   const table = await database.openTable("samples");
   const data = new Float32Array(batchSize * length);
   const labels = new Int32Array(batchSize);
@@ -91,24 +95,36 @@ async function run(): Promise<RivalResult> {
     sum = emptySum();
     start = performance.now();
     const order = shuffled(count);
-    for (let from = 0; from < count && !isCut; from += batchSize) {
-      const offsets = Array.from(order.subarray(from, from + batchSize));
-      const { batches } = await table.takeOffsets(offsets).toArrow();
-      let filled = 0;
-      // It comes in pieces, one for each fragment: together they are the batch.
-      for (const batch of batches) {
-        const values = batch.getChild("data")!.data[0]!.children[0]!.values;
-        data.set(values.subarray(0, batch.numRows * length), filled * length);
-        labels.set(batch.getChild("label")!.data[0]!.values.subarray(0, batch.numRows), filled);
-        filled += batch.numRows;
-      }
-      if (filled !== offsets.length) throw new Error(`Lance gave ${filled} rows of ${offsets.length}`);
-      addBatch(sum, data.subarray(0, filled * length), labels, length);
+    let next = 0;
+    const takeNext = () => {
+      const offsets = Array.from(order.subarray(next, next + batchSize));
+      next += batchSize;
+      return offsets.length === 0 ? undefined : table.takeOffsets(offsets).toArrow();
+    };
+    const inFlight = Array.from({ length: workers }, takeNext);
+    while (sum.samples < count && !isCut) {
+      const { batches } = (await inFlight.shift())!;
+      inFlight.push(takeNext());
+      const size = gather(batches, data, labels);
+      addBatch(sum, data.subarray(0, size * length), labels, length);
       isCut = performance.now() - start > mostSeconds * 1000;
     }
   }
   const seconds = (performance.now() - start) / 1000;
   return { ...sum, seconds, peakBytes: peakBytes(), isCut };
+}
+
+/** Rows come in pieces, one for each fragment: puts them one after another, and gives their number. */
+function gather(batches: readonly RecordBatch[], data: Float32Array, labels: Int32Array): number {
+  const { length } = task;
+  let filled = 0;
+  for (const batch of batches) {
+    const values = batch.getChild("data")!.data[0]!.children[0]!.values;
+    data.set(values.subarray(0, batch.numRows * length), filled * length);
+    labels.set(batch.getChild("label")!.data[0]!.values.subarray(0, batch.numRows), filled);
+    filled += batch.numRows;
+  }
+  return filled;
 }
 
 /** All numbers below `count` in random order (Fisher and Yates). */

@@ -34,7 +34,7 @@ export interface RivalTask {
   /** Float32 values of a sample. */
   length: number;
   batchSize: number;
-  /** Worker processes, where the rival has such. */
+  /** Worker processes; takes in flight, of Lance. */
   workers: number;
   /** Whether an epoch goes before the one that is timed: what is read then lies in memory. */
   isWarm: boolean;

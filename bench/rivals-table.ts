@@ -7,7 +7,7 @@ export interface Variant {
   kind: string;
   name: string;
   workers: number;
-  /** Variants of one family differ in the number of workers: the best of them counts. */
+  /** Variants of one family differ in how much they do at once: the best of them counts. */
   family: string;
   /** Given to Spillway. */
   memory?: string;

@@ -70,7 +70,14 @@ function variantsOf(mode: "warm" | "cold", dataMib: number): Variant[] {
     ...(datasets
       ? [{ kind: "datasets", name: "Hugging Face datasets", workers: 0, family: "datasets" }]
       : []),
-    ...(tools.lance ? [{ kind: "lance", name: "Lance in Node", workers: 0, family: "lance" }] : []),
+    ...(tools.lance
+      ? [1, 4].map((workers) => ({
+          kind: "lance",
+          name: `Lance in Node, ${workers} in flight`,
+          workers,
+          family: "lance",
+        }))
+      : []),
   ];
 }
 

@@ -89,10 +89,14 @@ export function printPoints(points: readonly Point[]): void {
   }
 }
 
+/** Seconds after the start that tell something: a heap takes half a minute until it stays as it is. */
+const leastSeconds = 40;
+
 /** What is not constant: the last quarter against the first one after the start, the first tenth, which does not count. */
 export function judge(points: readonly Point[]): string[] {
   const steady = points.slice(Math.max(2, Math.ceil(points.length / 10)));
-  if (steady.length < 8) return [`only ${steady.length} seconds after the start: too few to judge`];
+  if (steady.length < leastSeconds)
+    return [`only ${steady.length} seconds after the start, too few to judge: ${leastSeconds} are needed`];
   const quarter = steady.length >> 2;
   const [first, last] = [steady.slice(0, quarter), steady.slice(-quarter)];
   const middle = (part: readonly Point[], key: keyof Point) => median(part.map((point) => point[key]));
