@@ -13,6 +13,8 @@ export interface TrainingResult {
   seconds: number;
   samples: number;
   loss: number;
+  /** Until the first batch was trained on: what it takes to start reading. */
+  firstBatchSeconds: number;
   /** Processor time of all threads during the epoch. */
   cpuSeconds: number;
   peakBytes: number;
@@ -38,11 +40,13 @@ async function run(): Promise<TrainingResult> {
   await warmUp(tf, view.size);
   const model = createModel(tf);
   let batches = 0;
+  let firstBatchSeconds = 0;
   const onBatch = () => {
+    if (batches === 0) firstBatchSeconds = (performance.now() - start) / 1000;
     batches += 1;
   };
   const fields = { x: "wave", y: "label", onBatch };
-  const before = process.cpuUsage();
+  const [start, before] = [performance.now(), process.cpuUsage()];
   const [report] = inMemory
     ? await fit(model, inMemory, fields)
     : await fit(model, view, { ...fields, batchSize, seed });
@@ -52,7 +56,17 @@ async function run(): Promise<TrainingResult> {
   const { seconds, samples, loss } = report!;
   const { diskBytes, way } = from === "ram" ? { diskBytes: 0, way: "arrays in memory" } : reading;
   const cpuSeconds = (user + system) / 1e6;
-  return { seconds, samples, loss, cpuSeconds, peakBytes: peakBytes(), batches, diskBytes, way };
+  return {
+    seconds,
+    samples,
+    loss,
+    firstBatchSeconds,
+    cpuSeconds,
+    peakBytes: peakBytes(),
+    batches,
+    diskBytes,
+    way,
+  };
 }
 
 /** Two convolutions over time; the same weights each time. */

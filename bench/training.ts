@@ -6,7 +6,8 @@
 //
 // From disk: page cache dropped (needs root), in a cgroup that holds process and page cache below the bytes of the
 // data; every sum is checked, as in any first epoch. From memory: samples gathered from one array, batch by batch.
-// Each epoch is a process of its own; which comes first changes each round.
+// Each epoch is a process of its own; which comes first changes each round. Starting to read takes some tenths of a second,
+// which short epochs feel: an epoch here takes 20 seconds and more.
 
 import os from "node:os";
 import { join } from "node:path";
@@ -38,7 +39,7 @@ console.log(
   `An epoch of ${samples} samples, ${dataBytes / 2 ** 20} MiB, batches of ${batchSize}; load of the machine before ${load.join(" ")}`,
 );
 console.log(
-  "\n  round        from memory        from disk   disk / memory   processor time of both   loss at the end (both)",
+  "\n  round        from memory        from disk   disk / memory   processor time of each   first batch of each   loss at the end (both)",
 );
 const runs = { disk: [] as TrainingResult[], ram: [] as TrainingResult[] };
 let isLimited = true;
@@ -57,9 +58,17 @@ for (let round = 0; round < rounds; round += 1) {
     throw new Error(
       `not the same work: losses ${disk.loss} and ${ram.loss}, ${disk.batches} and ${ram.batches} batches`,
     );
-  console.log(
-    `  ${String(round + 1).padStart(5)}${`${ram.seconds.toFixed(2)} s`.padStart(19)}${`${disk.seconds.toFixed(2)} s`.padStart(17)}${(disk.seconds / ram.seconds).toFixed(3).padStart(16)}${`${disk.cpuSeconds.toFixed(2)} s, ${ram.cpuSeconds.toFixed(2)} s`.padStart(26)}   ${disk.loss.toFixed(7)}, ${disk.batches} batches`,
-  );
+  const s = (seconds: number) => `${seconds.toFixed(2)} s`;
+  const columns = [
+    String(round + 1).padStart(7),
+    s(ram.seconds).padStart(19),
+    s(disk.seconds).padStart(17),
+    (disk.seconds / ram.seconds).toFixed(3).padStart(16),
+    `${s(ram.cpuSeconds)}, ${s(disk.cpuSeconds)}`.padStart(25),
+    `${s(ram.firstBatchSeconds)}, ${s(disk.firstBatchSeconds)}`.padStart(22),
+    `   ${disk.loss.toFixed(7)}, ${disk.batches} batches`,
+  ];
+  console.log(columns.join(""));
 }
 const secondsOf = (results: readonly TrainingResult[]) => median(results.map(({ seconds }) => seconds));
 const ratio = secondsOf(runs.disk) / secondsOf(runs.ram);
