@@ -13,6 +13,8 @@ export interface Point {
   /** Position that the slowest trainer has reached. */
   position: number;
   samplesPerSecond: number;
+  /** Per second of processor time of all threads: what else the machine does hardly changes it. */
+  samplesPerCpuSecond: number;
   rssBytes: number;
   threads: number;
   files: number;
@@ -26,13 +28,13 @@ export class Watch {
   readonly #reached: number[];
   readonly #begin = performance.now();
   #next = 1000;
-  #last: { ms: number; position: number };
+  #last: { ms: number; cpuMs: number; position: number };
 
   /** @param end the position, or the time, at which a trainer is done */
   constructor(start: number, end: End, trainers: number) {
     this.#end = end;
     this.#reached = new Array(trainers).fill(start);
-    this.#last = { ms: 0, position: start };
+    this.#last = { ms: 0, cpuMs: cpuMs(), position: start };
   }
 
   get reached(): number {
@@ -55,11 +57,20 @@ export class Watch {
     if (ms < this.#next) return false;
     this.#next = Math.floor(ms / 1000 + 1) * 1000;
     const position = this.reached;
-    const rate = ((position - this.#last.position) * 1000) / (ms - this.#last.ms);
-    this.#last = { ms, position };
-    this.points.push({ seconds: ms / 1000, position, samplesPerSecond: rate, ...stateOfProcess() });
+    const now = { ms, cpuMs: cpuMs(), position };
+    const passed = (position - this.#last.position) * 1000;
+    const samplesPerSecond = passed / (ms - this.#last.ms);
+    const samplesPerCpuSecond = passed / (now.cpuMs - this.#last.cpuMs);
+    this.#last = now;
+    const rates = { samplesPerSecond, samplesPerCpuSecond };
+    this.points.push({ seconds: ms / 1000, position, ...rates, ...stateOfProcess() });
     return true;
   }
+}
+
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
 
 function stateOfProcess(): Pick<Point, "rssBytes" | "threads" | "files"> {
@@ -81,6 +92,7 @@ export function printPoints(points: readonly Point[]): void {
       point.seconds.toFixed(0).padStart(9),
       point.position.toLocaleString("en").padStart(16),
       `${(point.samplesPerSecond / 1e6).toFixed(2)} M`.padStart(12),
+      `${(point.samplesPerCpuSecond / 1e6).toFixed(2)} M`.padStart(17),
       `${(point.rssBytes / 2 ** 20).toFixed(1)} MiB`.padStart(11),
       String(point.threads).padStart(10),
       String(point.files).padStart(13),
@@ -103,8 +115,8 @@ export function judge(points: readonly Point[]): string[] {
   const found: string[] = [];
   const grown = middle(last, "rssBytes") - middle(first, "rssBytes");
   if (grown > 16 * 2 ** 20) found.push(`RSS grew by ${(grown / 2 ** 20).toFixed(1)} MiB`);
-  const pace = middle(last, "samplesPerSecond") / middle(first, "samplesPerSecond");
-  if (pace < 0.8) found.push(`speed fell to ${pace.toFixed(2)} of the beginning`);
+  const pace = middle(last, "samplesPerCpuSecond") / middle(first, "samplesPerCpuSecond");
+  if (pace < 0.8) found.push(`speed by processor time fell to ${pace.toFixed(2)} of the beginning`);
   for (const key of ["threads", "files"] as const) {
     const values = new Set(steady.map((point) => point[key]));
     if (values.size !== 1) found.push(`${key} varied: ${[...values].join(", ")}`);

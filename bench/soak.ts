@@ -61,7 +61,7 @@ async function soak(name: string, trainers: 1 | 2): Promise<Phase> {
   const resume = encodeToken({ seed: 7, position: start, view: view.fingerprint, commit: view.commit });
   const watch = new Watch(start, isCounted ? { positions } : { seconds }, trainers);
   console.log(
-    `\n${name}, from position ${start.toLocaleString("en")}\n\n  seconds        position   samples/s        RSS   threads   open files`,
+    `\n${name}, from position ${start.toLocaleString("en")}\n\n  seconds        position   samples/s   per cpu second        RSS   threads   open files`,
   );
   const sources = trainers === 1 ? [loopOver(view, resume)] : feedOver(view, resume);
   await Promise.all(sources.map((source, k) => draw(source, k, watch)));
