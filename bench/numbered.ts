@@ -44,10 +44,10 @@ export async function packNumbered(path: string, sampleBytes: number, byteLength
   };
 }
 
-/** A folder of the benchmark's own, removed when the process ends, also by Ctrl-C. */
+/** A folder of the benchmark's own, removed when the process ends, also by Ctrl-C; what a child still writes into it is waited for. */
 export function benchFolder(): string {
   const folder = fs.mkdtempSync(join(os.tmpdir(), "spillway-bench-"));
-  process.on("exit", () => fs.rmSync(folder, { recursive: true, force: true }));
-  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(130));
+  process.on("exit", () => fs.rmSync(folder, { recursive: true, force: true, maxRetries: 10 }));
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => process.exit(130));
   return folder;
 }

@@ -180,7 +180,7 @@ async function runScript(prefix: string, path: string, ending: string, text = lo
 test("a process that may open 64 files reads a dataset of 1,000 shards, sums beside each, with 8 readers asked for", {
   skip: process.platform !== "linux" && "there is no prlimit",
 }, async () => {
-  const path = makeSparse(join(temporaryFolder(), "dataset"), 2000, 1024, 2);
+  const path = makeSparse(join(temporaryFolder(), "dataset"), 2000, 1024, { rowsInShard: 2 });
   assert.equal(fs.readdirSync(join(path, "shards")).length, 2 * 1000);
   // Node alone needs more than 64 to load the library's packages, which it does before anything can be said about it.
   const script = `import { execFileSync } from "node:child_process";
