@@ -4,6 +4,7 @@
 
 import type { Engine } from "../load/engine.js";
 import type { Ground } from "../load/ground.js";
+import type { Reservation } from "../load/memory-pool.js";
 import { endlessSchedule, Stream, type StreamRequest } from "../load/stream.js";
 import type { FeedRequest } from "./feed-request.js";
 import type { Member } from "./member.js";
@@ -19,11 +20,17 @@ export interface LayoutParts {
 /** Reserves memory for some trainers, which have none, and a stream for them. @throws SpillwayError `memory` */
 export function layOut(engine: Engine, members: readonly Member[], parts: LayoutParts): Stream {
   try {
-    for (const each of members) reserveOwn(engine, each);
+    for (const each of members) each.own = reserve(engine, each);
     const largest = Math.max(...members.map(({ request }) => request.batchSize));
-    return new Stream(engine, streamRequest(largest, parts), parts.ground);
+    const stream = new Stream(engine, streamRequest(largest, parts), parts.ground);
+    for (const each of members) clear(each);
+    return stream;
   } catch (error) {
-    for (const each of members) giveBack(each);
+    // As if nobody had asked: less may fit still, for which pages that were never touched must not count.
+    for (const each of [...members].reverse()) {
+      each.own?.undo();
+      each.own = undefined;
+    }
     throw error;
   }
 }
@@ -40,20 +47,28 @@ function streamRequest(largest: number, { request, mostReaders }: LayoutParts): 
     images,
     seed,
     viewFingerprint: fingerprint,
-    stream: { largestBatch: Math.max(largest, largestBatch), mostReaders },
+    stream: { of: "a feed", largestBatch: Math.max(largest, largestBatch), mostReaders },
   };
 }
 
 /** Reserves what is a trainer's alone: its spare, or its ring. @throws SpillwayError `memory` */
 export function reserveOwn(engine: Engine, member: Member): void {
-  const { making, request } = member;
-  const purpose = `${request.name} with batches of ${request.batchSize}`;
-  member.own = engine.pool.reserve(making.byteLength, purpose);
-  const { memory, address } = member.own;
-  new Uint8Array(memory.buffer, address + making.done, making.places * making.runsPerBatch * 4).fill(0);
+  member.own = reserve(engine, member);
+  clear(member);
 }
 
 export function giveBack(member: Member): void {
   member.own?.release();
   member.own = undefined;
+}
+
+function reserve(engine: Engine, { making, request }: Member): Reservation {
+  const purpose = `${request.name} with batches of ${request.batchSize}`;
+  return engine.pool.reserve(making.byteLength, purpose);
+}
+
+/** No run of its ring is there. */
+function clear({ making, own }: Member): void {
+  const { memory, address } = own!;
+  new Uint8Array(memory.buffer, address + making.done, making.places * making.runsPerBatch * 4).fill(0);
 }

@@ -31,6 +31,8 @@ export interface Reservation {
   readonly address: number;
   readonly byteLength: number;
   release(): void;
+  /** Releases what nobody has written to: its pages count as never touched, unless others lie behind them. */
+  undo(): void;
 }
 
 /** A stretch of the line of addresses, half-open. */
@@ -149,17 +151,23 @@ export class MemoryPool {
   #take(span: Span): Reservation {
     this.#taken.push(span);
     inOrder(this.#taken);
+    const highestBefore = this.#highest;
     this.#highest = Math.max(this.#highest, span.end);
     this.#notePeak();
     const segment = Math.floor(span.start / this.#segmentBytes);
+    const release = () => {
+      const at = this.#taken.indexOf(span);
+      if (at >= 0) this.#taken.splice(at, 1);
+      return at >= 0;
+    };
     return {
       segment,
       memory: this.segments[segment]!,
       address: span.start - segment * this.#segmentBytes,
       byteLength: span.end - span.start,
-      release: () => {
-        const at = this.#taken.indexOf(span);
-        if (at >= 0) this.#taken.splice(at, 1);
+      release,
+      undo: () => {
+        if (release() && this.#highest === span.end) this.#highest = highestBefore;
       },
     };
   }
