@@ -31,7 +31,7 @@ export interface Reservation {
   readonly address: number;
   readonly byteLength: number;
   release(): void;
-  /** Releases what nobody has written to: its pages count as never touched, unless others lie behind them. */
+  /** Releases what nobody has written to: its pages count as never touched, unless more was reserved since. */
   undo(): void;
 }
 
@@ -51,6 +51,8 @@ export class MemoryPool {
   readonly #segmentBytes: number;
   readonly #taken: Span[] = [];
   #highest = 0;
+  /** What was reserved last, and not undone. */
+  #latest: Span | undefined;
   /** Reader threads for which what gives way leaves room. */
   #sparedThreads = 0;
   #threads = 0;
@@ -151,7 +153,8 @@ export class MemoryPool {
   #take(span: Span): Reservation {
     this.#taken.push(span);
     inOrder(this.#taken);
-    const highestBefore = this.#highest;
+    const before = { highest: this.#highest, latest: this.#latest };
+    this.#latest = span;
     this.#highest = Math.max(this.#highest, span.end);
     this.#notePeak();
     const segment = Math.floor(span.start / this.#segmentBytes);
@@ -167,7 +170,9 @@ export class MemoryPool {
       byteLength: span.end - span.start,
       release,
       undo: () => {
-        if (release() && this.#highest === span.end) this.#highest = highestBefore;
+        if (!release() || this.#latest !== span) return;
+        this.#highest = before.highest;
+        this.#latest = before.latest;
       },
     };
   }

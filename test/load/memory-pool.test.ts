@@ -99,7 +99,7 @@ test("datasets that are opened one after another use the same memory", () => {
   assert.equal(new MemoryPool(3 * 2 ** 20 + 7).segments[0], memory);
 });
 
-test("a reservation that is undone counts as never touched, unless another lies behind it", () => {
+test("a reservation that is undone counts as never touched, unless more was reserved since", () => {
   const pool = new MemoryPool(64 * segmentBytes);
   const first = pool.reserve(4096, "a");
   const second = pool.reserve(8192, "b");
@@ -114,4 +114,10 @@ test("a reservation that is undone counts as never touched, unless another lies 
   fourth.undo();
   first.release();
   assert.deepEqual([pool.touched, pool.held], [16_384, 0]);
+  // One that lies before it, where a segment's end was too small.
+  pool.reserve(4096, "e");
+  const large = pool.reserve(segmentBytes, "f");
+  pool.reserve(32_768, "g").release();
+  large.undo();
+  assert.equal(pool.touched, 2 * segmentBytes);
 });
