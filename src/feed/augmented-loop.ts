@@ -66,7 +66,7 @@ class AugmentedLoop {
     const ringRequest: StreamRequest = {
       ...request,
       viewFingerprint: selection.fingerprint,
-      stream: { largestBatch: batchSize, mostReaders },
+      stream: { of: "an augmented loop", largestBatch: batchSize, mostReaders },
     };
     const fields = planFields(engine.table.columns, deliver);
     const making = planMaking(fields, mostReaders, {
@@ -75,9 +75,9 @@ class AugmentedLoop {
       wrapped: 0,
     });
     this.#own = engine.pool.reserve(making.byteLength, `augmented batches of ${batchSize} samples`);
-    new Uint8Array(this.#own.memory.buffer, this.#own.address, making.ids).fill(0);
-    const stream = new Stream(engine, ringRequest, this.#ground);
+    const stream = this.#openStream(ringRequest);
     this.#stream = stream;
+    new Uint8Array(this.#own.memory.buffer, this.#own.address, making.ids).fill(0);
     const entry = stream.freeEntry()!;
     const all = { from: 0, end: schedule.total };
     stream.enter(entry, { ...all, slow: "wait" }, () => all);
@@ -95,6 +95,16 @@ class AugmentedLoop {
       closed: loopEnded,
       failure: () => this.#failure,
     });
+  }
+
+  /** Where it does not fit, the loop's own memory has not been touched either: less may fit still. */
+  #openStream(request: StreamRequest): Stream {
+    try {
+      return new Stream(this.#engine, request, this.#ground);
+    } catch (error) {
+      this.#own?.undo();
+      throw error;
+    }
   }
 
   readonly close = async (): Promise<void> => {

@@ -7,26 +7,19 @@
 import type { SpillwayError } from "../errors.js";
 import { type Engine, loopEnded } from "../load/engine.js";
 import { type Ground, takeGround } from "../load/ground.js";
-import { leastRing, mostReaders } from "../load/loop-room.js";
+import { mostReaders } from "../load/loop-room.js";
 import { planMaking } from "../load/making-plan.js";
 import { type DeliveredField, planFields } from "../load/plan.js";
-import { endlessSchedule, Stream, type StreamRequest } from "../load/stream.js";
+import { endlessSchedule, type Stream } from "../load/stream.js";
 import { entry64, maxTrainers } from "../load/stream-control.js";
-import { streamEnd } from "../load/stream-counts.js";
-import type { Schedule } from "../order/schedule.js";
 import type { CursorHost } from "./cursor.js";
-import {
-  feedClosed,
-  hasLeft,
-  startIsGone,
-  tooLargeForRing,
-  tooManyTrainers,
-  wasAborted,
-} from "./feed-errors.js";
+import { type Entered, enterAll, enterRunning, requireRoom, takeEntry } from "./entering.js";
+import { feedClosed, hasLeft, startIsGone, tooManyTrainers, wasAborted } from "./feed-errors.js";
 import type { FeedRequest } from "./feed-request.js";
 import { type FeedStats, feedStats } from "./feed-stats.js";
 import { HandedOver } from "./hand-over.js";
-import { type Member, scheduleOf, takeSeat } from "./member.js";
+import { giveBack, layOut, reserveOwn } from "./layout.js";
+import { cursorHostOf, type Member, takeSeat } from "./member.js";
 import type { Seat } from "./seat.js";
 import { Trainer, type TrainerHandle, type TrainerHost } from "./trainer.js";
 import { checkTrainer, type TrainerOptions } from "./trainer-options.js";
@@ -101,10 +94,8 @@ export class Feed {
     const wrapped = last === "wrap" ? (batchSize - (n % batchSize)) % batchSize : 0;
     const making = planMaking(this.#fields, this.#mostReaders, { batchSize, augmentation, wrapped });
     this.#count += 1;
-    let settle = { resolve: () => {}, reject: (_: unknown) => {} };
-    const joined = new Promise<void>((resolve, reject) => {
-      settle = { resolve, reject };
-    });
+    // In its turn, and not before the trainer is made.
+    const joined = this.#inTurn(() => this.#join(member));
     const trainer = new Trainer(this.#host, request, n, joined);
     const member: Member = {
       trainer,
@@ -122,7 +113,6 @@ export class Feed {
     };
     this.#members.set(trainer, member);
     signal?.addEventListener("abort", member.onAbort, { once: true });
-    this.#inTurn(() => this.#join(member)).then(settle.resolve, settle.reject);
     return trainer;
   }
 
@@ -168,22 +158,6 @@ export class Feed {
     return done;
   }
 
-  /** What the ring depends on; @param largest batch of the trainers */
-  #roomRequest(largest: number): StreamRequest {
-    const { deliver, normalisations, readers, images, seed, selection, largestBatch } = this.#request;
-    const { count, fingerprint } = selection;
-    return {
-      schedule: endlessSchedule(count, 0),
-      deliver,
-      normalisations,
-      readers,
-      images,
-      seed,
-      viewFingerprint: fingerprint,
-      stream: { largestBatch: Math.max(largest, largestBatch), mostReaders: this.#mostReaders },
-    };
-  }
-
   async #join(member: Member): Promise<void> {
     try {
       this.#requireOpen();
@@ -215,29 +189,10 @@ export class Feed {
   #reserveFor(members: readonly Member[]): void {
     this.#stream?.release();
     this.#stream = undefined;
-    for (const each of members) this.#giveBack(each);
-    try {
-      for (const each of members) this.#reserveOwn(each);
-      const largest = Math.max(...members.map(({ request }) => request.batchSize));
-      this.#stream = new Stream(this.#engine, this.#roomRequest(largest), this.#ground!);
-      this.#engine.loops.add(this.#end);
-    } catch (error) {
-      for (const each of members) this.#giveBack(each);
-      throw error;
-    }
-  }
-
-  #reserveOwn(member: Member): void {
-    const { making, request } = member;
-    const purpose = `${request.name} with batches of ${request.batchSize}`;
-    member.own = this.#engine.pool.reserve(making.byteLength, purpose);
-    const { memory, address } = member.own;
-    new Uint8Array(memory.buffer, address + making.done, making.places * making.runsPerBatch * 4).fill(0);
-  }
-
-  #giveBack(member: Member): void {
-    member.own?.release();
-    member.own = undefined;
+    for (const each of members) giveBack(each);
+    const parts = { request: this.#request, ground: this.#ground!, mostReaders: this.#mostReaders };
+    this.#stream = layOut(this.#engine, members, parts);
+    this.#engine.loops.add(this.#end);
   }
 
   readonly #end = () => this.close();
@@ -245,33 +200,14 @@ export class Feed {
   /** Lets one more draw from a stream that is at work. @throws SpillwayError `memory` */
   #joinRunning(member: Member, stream: Stream): void {
     const { request } = member;
-    const { batchSize, late, slow, name } = request;
-    const { runLength, slots } = stream.control;
-    // One that may be made to skip must have time to copy its batch, while the others go on.
-    const needed = slow === "skip" ? leastRing(batchSize) : batchSize + runLength;
-    if (needed > slots) throw tooLargeForRing(request, slots, needed);
-    const entry = stream.freeEntry();
-    if (!entry) throw tooManyTrainers(name);
-    this.#reserveOwn(member);
+    requireRoom(request, stream);
+    const entry = takeEntry(stream, request.name);
+    reserveOwn(this.#engine, member);
     const { count: n } = this.#request.selection;
-    let schedule: Schedule | undefined;
-    const choose = (oldestSafe: number) => {
-      const safe = this.#origin + Math.max(0, oldestSafe);
-      const start = late === "now" ? safe : Math.ceil(safe / n) * n;
-      schedule = scheduleOf(request, n, start, false);
-      return { from: start - this.#origin, end: streamEnd(schedule, this.#origin) };
-    };
-    const first = choose(stream.control.oldestSafe);
-    stream.enter(entry, { ...first, slow }, choose);
-    this.#seat(member, stream, entry, schedule!);
+    this.#seat(enterRunning(stream, { member, entry }, { n, origin: this.#origin }), stream);
   }
 
-  #seat(
-    member: Member,
-    stream: Stream,
-    entry: { trainer: number; serial: number },
-    schedule: Schedule,
-  ): void {
+  #seat({ member, entry, schedule }: Entered, stream: Stream): void {
     const { mark } = this.#ground!.drawing;
     const standing = { entry, schedule, origin: this.#origin, mark };
     takeSeat(member, this.#engine, stream, this.#request, standing);
@@ -282,19 +218,9 @@ export class Feed {
     const members = [...this.#members.values()].filter(({ own }) => own);
     const { firstCount = 0, selection, patienceMs = defaultPatienceMs } = this.#request;
     const { count: n } = selection;
-    const isFresh = this.#isFresh;
-    const starts = members.map(({ request: { late } }) =>
-      isFresh || late === "now" ? this.#reached : Math.ceil(this.#reached / n) * n,
-    );
-    this.#origin = Math.min(...starts) - firstCount;
-    const seated = members.map((member, k) => {
-      const schedule = scheduleOf(member.request, n, starts[k]!, isFresh);
-      const entry = stream.freeEntry()!;
-      const from = starts[k]! - this.#origin;
-      const first = { from, end: Math.max(from, streamEnd(schedule, this.#origin)) };
-      stream.enter(entry, { ...first, slow: member.request.slow }, () => first);
-      return { member, entry, schedule };
-    });
+    const outset = { n, reached: this.#reached, isFresh: this.#isFresh, firstCount };
+    const { origin, entered } = enterAll(stream, members, outset);
+    this.#origin = origin;
     this.#startedAt = performance.now();
     try {
       stream.start({
@@ -311,7 +237,7 @@ export class Feed {
       throw error;
     }
     this.#isFresh = false;
-    for (const { member, entry, schedule } of seated) this.#seat(member, stream, entry, schedule);
+    for (const each of entered) this.#seat(each, stream);
     this.#watchdog = new Watchdog(patienceMs, () =>
       findHoldUp(stream.control, [...this.#members.values()], patienceMs),
     );
@@ -339,23 +265,13 @@ export class Feed {
   }
 
   #cursorHost(trainer: Trainer): CursorHost {
-    const member = this.#members.get(trainer);
-    const seated = member?.seated;
-    return {
-      isClosed: () =>
-        !seated || member.leaving !== undefined || this.#closing !== undefined || seated.stream.isClosed,
+    return cursorHostOf(this.#members.get(trainer), {
+      isClosed: () => this.#closing !== undefined,
       closed: () => {
         if (this.#engine.isClosed) return loopEnded();
         return this.#closing ? feedClosed() : undefined;
       },
-      failure: async () => {
-        for (;;) {
-          const error = member?.failure ?? seated?.stream.failure;
-          if (error) return error;
-          await new Promise((resolve) => setImmediate(resolve));
-        }
-      },
-    };
+    });
   }
 
   async #handOver(trainer: Trainer): Promise<TrainerHandle> {
@@ -394,7 +310,7 @@ export class Feed {
       this.#reached = Math.max(this.#reached, this.#origin + released);
       await stream.leave(seat.trainer);
     }
-    if (own) this.#giveBack(member);
+    if (own) giveBack(member);
     this.#forget(member);
     await this.#endIfEmpty();
   }

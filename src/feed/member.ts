@@ -9,6 +9,7 @@ import type { MakingPlan } from "../load/making-plan.js";
 import type { Reservation } from "../load/memory-pool.js";
 import type { Stream } from "../load/stream.js";
 import { createSchedule, type Schedule } from "../order/schedule.js";
+import type { CursorHost } from "./cursor.js";
 import type { FeedRequest } from "./feed-request.js";
 import type { HandedOver } from "./hand-over.js";
 import type { Seat } from "./seat.js";
@@ -124,4 +125,23 @@ export function takeSeat(
     augmentation,
     seed: augmentSeed,
   });
+}
+
+/** What a trainer's cursor asks in the feed's own thread. @param feed whether all of it is closed, and the error then */
+export function cursorHostOf(
+  member: Member | undefined,
+  feed: Pick<CursorHost, "isClosed" | "closed">,
+): CursorHost {
+  const seated = member?.seated;
+  return {
+    isClosed: () => !seated || member.leaving !== undefined || feed.isClosed() || seated.stream.isClosed,
+    closed: feed.closed,
+    failure: async () => {
+      for (;;) {
+        const error = member?.failure ?? seated?.stream.failure;
+        if (error) return error;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    },
+  };
 }

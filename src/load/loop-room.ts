@@ -40,8 +40,8 @@ export interface RoomRequest {
   /** What is done with encoded images; undefined for what is usual, or where there are none. */
   images?: ImagePlan | undefined;
   company?: Company | undefined;
-  /** Of a stream, the largest batch of those that draw from it, and for how many readers these have scratch. */
-  stream?: { largestBatch: number; mostReaders?: number } | undefined;
+  /** Of a stream, whose it is, the largest batch of those that draw from it, and for how many readers these have scratch. */
+  stream?: { of: "a feed" | "an augmented loop"; largestBatch: number; mostReaders?: number } | undefined;
 }
 
 /**
@@ -155,7 +155,7 @@ function slotBytes({ fields }: LoopPlan): number {
 function loopPurpose(plan: LoopPlan, { stream }: RoomRequest): string {
   const batch = formatBytes((stream?.largestBatch ?? plan.batchSize) * slotBytes(plan));
   const threads = `${plan.readers} reader${plan.readers === 1 ? "" : "s"}`;
-  return `a ${stream ? "feed" : "loop"} with two batches of ${batch}, ${threads} and their scratch`;
+  return `${stream?.of ?? "a loop"} with two batches of ${batch}, ${threads} and their scratch`;
 }
 
 /** @param sparedBytes what the loop leaves to its company, or to the trainers that take from it */

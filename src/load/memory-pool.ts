@@ -31,6 +31,8 @@ export interface Reservation {
   readonly address: number;
   readonly byteLength: number;
   release(): void;
+  /** Releases what nobody has written to: its pages count as never touched, unless more was reserved since. */
+  undo(): void;
 }
 
 /** A stretch of the line of addresses, half-open. */
@@ -49,6 +51,8 @@ export class MemoryPool {
   readonly #segmentBytes: number;
   readonly #taken: Span[] = [];
   #highest = 0;
+  /** What was reserved last, and not undone. */
+  #latest: Span | undefined;
   /** Reader threads for which what gives way leaves room. */
   #sparedThreads = 0;
   #threads = 0;
@@ -149,17 +153,26 @@ export class MemoryPool {
   #take(span: Span): Reservation {
     this.#taken.push(span);
     inOrder(this.#taken);
+    const before = { highest: this.#highest, latest: this.#latest };
+    this.#latest = span;
     this.#highest = Math.max(this.#highest, span.end);
     this.#notePeak();
     const segment = Math.floor(span.start / this.#segmentBytes);
+    const release = () => {
+      const at = this.#taken.indexOf(span);
+      if (at >= 0) this.#taken.splice(at, 1);
+      return at >= 0;
+    };
     return {
       segment,
       memory: this.segments[segment]!,
       address: span.start - segment * this.#segmentBytes,
       byteLength: span.end - span.start,
-      release: () => {
-        const at = this.#taken.indexOf(span);
-        if (at >= 0) this.#taken.splice(at, 1);
+      release,
+      undo: () => {
+        if (!release() || this.#latest !== span) return;
+        this.#highest = before.highest;
+        this.#latest = before.latest;
       },
     };
   }

@@ -33,6 +33,7 @@ test("origins tell more than 256 views apart", () => {
     address: 0,
     byteLength,
     release() {},
+    undo() {},
   });
   assert.ok(origins instanceof Uint16Array);
   assert.deepEqual(

@@ -4,10 +4,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Augmentation, custom, jitter, mixup, open, scaling } from "spillway";
-import { Augmenter } from "#spillway/augment/augmenter";
-import { planAugmentation } from "#spillway/augment/plan";
-import { kernelModule, sharedMemory } from "#spillway/kernels/kernels";
 import { collect, packed, upTo } from "../fixtures/packed.js";
+import { augmentedSamples, faults } from "./augmented.js";
 import { requireAllGivenBack } from "./bench-feed.js";
 
 const count = 300;
@@ -17,19 +15,14 @@ const path = await packed({ count, length });
 /** The values of each sample by epoch and id, augmented by themselves. */
 async function augmentedAlone(list: readonly Augmentation[], epochs: number, seed: number) {
   const dataset = await open(path, { memory: "32 MiB" });
-  const plan = planAugmentation(list, [{ name: "data", field: dataset.fields.data as never }]);
-  const memory = sharedMemory(4096 + plan.scratchBytes);
-  const augmenter = await Augmenter.create(plan, { module: kernelModule(), memory, scratch: 4096, seed });
-  const sample = new Float32Array(memory.buffer, 0, length);
   const values = new Map<string, number[]>();
-  for await (const { ids, epoch, fields } of dataset.view().batches({ epochs, seed: 3 })) {
-    const data = fields.data!.data as Float32Array;
-    ids.forEach((id, k) => {
-      sample.set(data.subarray(k * length, (k + 1) * length));
-      augmenter.apply(epoch, id, [0]);
-      values.set(`${epoch} ${id}`, [...sample]);
-    });
-  }
+  for (const [epoch, id, ...sample] of await augmentedSamples(
+    dataset.view(),
+    { epochs, seed: 3 },
+    list,
+    seed,
+  ))
+    values.set(`${epoch} ${id}`, sample);
   await dataset.close();
   return values;
 }
@@ -88,31 +81,6 @@ test("mixed batches say of each sample its weight and its partner, and hold that
   }
   await dataset.close();
 });
-
-const moduleOf = (code: string) => `data:text/javascript,${encodeURIComponent(code)}`;
-
-const faults: [what: string, module: string, message: RegExp][] = [
-  [
-    "throws",
-    moduleOf("export default (_, { id }) => { if (id === 123) throw new RangeError('odd'); }"),
-    /custom: default of data:.* threw RangeError: odd for sample 123\. Mend the function/,
-  ],
-  [
-    "returns another shape",
-    moduleOf("export default () => new Float32Array(5)"),
-    /returned a Float32Array of 5 values for sample \d+\. It must change the sample in place, or return a Float32Array of 6 values\./,
-  ],
-  [
-    "is not exported",
-    moduleOf("export const other = () => {}"),
-    /custom: default of data:.* is not there\. It exports other\. Export one, and name it as "export"\./,
-  ],
-  [
-    "cannot be imported",
-    "file:///nowhere/at-all.mjs",
-    /default of file:.* cannot be imported: .*Check the module/,
-  ],
-];
 
 for (const [what, module, message] of faults) {
   test(`a function that ${what} ends its trainer with an error that says so, and the others train on`, async () => {

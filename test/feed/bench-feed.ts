@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { type Dataset, open } from "spillway";
 import { Feed } from "#spillway/feed/feed";
 import type { FeedRequest } from "#spillway/feed/feed-request";
-import { Engine } from "#spillway/load/engine";
+import { Engine, type EngineParts } from "#spillway/load/engine";
 import { createTable } from "#spillway/load/table";
 
 /** Works with feeds of an engine of its own, 64 MiB unless said otherwise; everything is given back at the end. */
@@ -13,9 +13,10 @@ export async function withFeed(
   request: Partial<FeedRequest>,
   work: (feed: Feed, engine: Engine) => Promise<void>,
   memoryBytes = 64 * 2 ** 20,
+  parts: EngineParts = {},
 ): Promise<void> {
   const dataset = await open(path, { memory: "16 MiB" });
-  const engine = new Engine(createTable(path, dataset.manifest), memoryBytes);
+  const engine = new Engine(createTable(path, dataset.manifest), memoryBytes, parts);
   try {
     const feed = new Feed(engine, {
       selection: { count: dataset.size, fingerprint: "0123456789abcdef", rows: { kind: "range", start: 0 } },

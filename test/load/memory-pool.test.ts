@@ -98,3 +98,26 @@ test("datasets that are opened one after another use the same memory", () => {
   first.close();
   assert.equal(new MemoryPool(3 * 2 ** 20 + 7).segments[0], memory);
 });
+
+test("a reservation that is undone counts as never touched, unless more was reserved since", () => {
+  const pool = new MemoryPool(64 * segmentBytes);
+  const first = pool.reserve(4096, "a");
+  const second = pool.reserve(8192, "b");
+  second.undo();
+  second.undo();
+  assert.equal(pool.touched, 4096);
+  const third = pool.reserve(8192, "c");
+  const fourth = pool.reserve(4096, "d");
+  third.undo();
+  assert.equal(pool.touched, 16_384);
+  fourth.release();
+  fourth.undo();
+  first.release();
+  assert.deepEqual([pool.touched, pool.held], [16_384, 0]);
+  // One that lies before it, where a segment's end was too small.
+  pool.reserve(4096, "e");
+  const large = pool.reserve(segmentBytes, "f");
+  pool.reserve(32_768, "g").release();
+  large.undo();
+  assert.equal(pool.touched, 2 * segmentBytes);
+});
