@@ -8,6 +8,7 @@ import type { SpillwayError } from "../errors.js";
 import { type Engine, loopEnded } from "../load/engine.js";
 import { type Ground, takeGround } from "../load/ground.js";
 import { leastRing, mostReaders } from "../load/loop-room.js";
+import { clearMaking, sumCosts } from "../load/making-costs.js";
 import { planMaking } from "../load/making-plan.js";
 import { type DeliveredField, planFields } from "../load/plan.js";
 import { endlessSchedule, Stream, type StreamRequest } from "../load/stream.js";
@@ -231,8 +232,7 @@ export class Feed {
     const { making, request } = member;
     const purpose = `${request.name} with batches of ${request.batchSize}`;
     member.own = this.#engine.pool.reserve(making.byteLength, purpose);
-    const { memory, address } = member.own;
-    new Uint8Array(memory.buffer, address + making.done, making.places * making.runsPerBatch * 4).fill(0);
+    clearMaking(member.own, making);
   }
 
   #giveBack(member: Member): void {
@@ -421,10 +421,11 @@ export class Feed {
 
   #statsOf(trainer: Trainer): TrainerStats {
     const { name, batchSize } = trainer;
-    const seated = this.#members.get(trainer)?.seated;
-    if (!seated) return this.#past.get(trainer) ?? emptyStats(name, batchSize);
+    const { seated, own, making, augmentation: plan } = this.#members.get(trainer) ?? {};
+    if (!seated || !own || !making) return this.#past.get(trainer) ?? emptyStats(name, batchSize);
     const { seat, stream } = seated;
-    return trainerStats(stream.control, seat.trainer, { name, batchSize, isMade: seat.isMade });
+    const augmentation = sumCosts(own, making, plan);
+    return trainerStats(stream.control, seat.trainer, { name, batchSize, isMade: seat.isMade, augmentation });
   }
 
   #requireOpen(): void {
