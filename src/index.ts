@@ -18,6 +18,7 @@ export {
   rotation,
 } from "./augment/image-places.js";
 export { cutmix, type MixOptions, mixup } from "./augment/mixing.js";
+export type { StepCost } from "./augment/step-cost.js";
 export type { Augmentation } from "./augment/transform.js";
 export {
   type FrequencyMaskOptions,
@@ -63,6 +64,7 @@ export type { ExcludeResult, Which } from "./dataset/exclude.js";
 export type { StatisticsChoice } from "./dataset/kept-statistics.js";
 export { measureDevice } from "./dataset/measure-device.js";
 export { type Mix, type MixedBatches, type MixedBatchOptions, mix } from "./dataset/mix.js";
+export type { MixStats } from "./dataset/mix-stats.js";
 export type { MixedBatch } from "./dataset/mixed-batch.js";
 export type { MeanAndStd, Normalize } from "./dataset/normalize.js";
 export type {
@@ -94,6 +96,7 @@ export type { Columns, ColumnType, ColumnValue } from "./format/columns.js";
 export type { Batch, BatchField, Mixed } from "./load/batch.js";
 export type { ReadingWay } from "./load/choose-reading.js";
 export type { ImageOptions } from "./load/image-crop.js";
+export type { DrawingStats, LoopStats } from "./load/loop-stats.js";
 export type { Deliver } from "./load/plan.js";
 export type { ReadingStats } from "./load/reading.js";
 export type { StageTimes } from "./load/stage-times.js";

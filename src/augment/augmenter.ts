@@ -23,16 +23,6 @@ export interface AugmenterPlace {
   seed: number;
 }
 
-/** What a step has cost so far. */
-export interface StepCost {
-  name: string;
-  field: string;
-  /** Samples that came by, changed or not. */
-  samples: number;
-  /** Time of all of them, estimated from one in 16. */
-  nanoseconds: number;
-}
-
 interface BoundStep {
   place: number;
   fieldIndex: number;
@@ -154,18 +144,19 @@ export class Augmenter {
     return weight;
   }
 
-  /** What each step has cost so far, mixing last. Measured on one sample in 16, and scaled up. */
-  get costs(): readonly StepCost[] {
-    const cost = (k: number, name: string, field: string, samples: number): StepCost => {
+  /**
+   * What each step has cost so far, mixing last: measured on one sample in 16, and scaled up.
+   *
+   * @param words that other threads read, `costWords(plan)` of them, see step-cost.ts
+   */
+  writeCosts(words: Float64Array): void {
+    const { length } = this.#plan.steps;
+    for (let k = 0; 2 * k < words.length; k += 1) {
+      const samples = k < length ? this.#applied : this.#mixed;
       const timed = this.#timed[k]!;
-      const nanoseconds = timed === 0 ? 0 : (this.#milliseconds[k]! * 1e6 * samples) / timed;
-      return { name, field, samples, nanoseconds };
-    };
-    const { steps, mix } = this.#plan;
-    const costs = steps.map(({ name, field }, k) => cost(k, name, field, this.#applied));
-    if (!mix) return costs;
-    const fields = mix.fields.map(({ field }) => field).join(", ");
-    return [...costs, cost(steps.length, mix.name, fields, this.#mixed)];
+      words[2 * k] = samples;
+      words[2 * k + 1] = timed === 0 ? 0 : (this.#milliseconds[k]! * 1e6 * samples) / timed;
+    }
   }
 
   #note(k: number, milliseconds: number): void {

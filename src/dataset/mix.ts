@@ -7,10 +7,12 @@ import { SpillwayError } from "../errors.js";
 import type { Batch } from "../load/batch.js";
 import type { Engine } from "../load/engine.js";
 import type { Company } from "../load/loop-room.js";
+import { DrawingMeter } from "../load/loop-stats.js";
 import { quotasOf, requireWeights } from "../order/quotas.js";
 import { requireWhole } from "../order/schedule.js";
 import { parseToken } from "../order/token.js";
 import { requireSameEncodings, requireSameFields } from "./mix-fields.js";
+import { type MixStats, mixStats } from "./mix-stats.js";
 import {
   HeldMixedBatch,
   MixedArrays,
@@ -36,6 +38,8 @@ export interface MixedBatches extends AsyncIterable<MixedBatch> {
   readonly count: number;
   /** Samples of each view in every batch. */
   readonly quotas: readonly number[];
+  /** How the loop and its readers spend their time, and which waits for the other: before, while and after it runs. */
+  stats(): MixStats;
 }
 
 /** Tokens of the views are joined with this. */
@@ -107,8 +111,13 @@ export class Mix {
     const behind = (tokens ?? []).reduce((sum, token) => sum + parseToken(token).position, 0);
     const start = Math.floor(behind / (batchSize * worldSize));
     const end = Math.max(start, epochs * perEpoch);
-    const run = () => this.#run({ loops, quotas, deliver, perEpoch, start, end });
-    return { ...takenOnce(end - start, run), quotas };
+    const meter = new DrawingMeter();
+    const run = () => this.#run({ loops, meter, quotas, deliver, perEpoch, start, end });
+    const stats = () => {
+      const views = loops.map((loop) => loop.stats());
+      return mixStats(meter.stats(0), views, quotas);
+    };
+    return { ...takenOnce(end - start, run), quotas, stats };
   }
 
   /** The token of each view, where a run goes on. */
@@ -125,7 +134,7 @@ export class Mix {
   }
 
   async *#run(plan: RunPlan): AsyncGenerator<MixedBatch, void, undefined> {
-    const { loops, quotas, deliver, perEpoch, start, end } = plan;
+    const { loops, meter, quotas, deliver, perEpoch, start, end } = plan;
     if (start === end) return;
     for (const { engine } of this.#parts) engine.requireOpen();
     const batchSize = quotas.reduce((sum, quota) => sum + quota, 0);
@@ -144,11 +153,13 @@ export class Mix {
       const arrays = new MixedArrays(this.#fields, quotas, deliver, reservation);
       let parts: Batch[] = [];
       for (let number = start; number < end; number += 1) {
+        meter.ask(performance.now());
         if (number === start) for (const k of bySize(quotas)) parts[k] = await next(k);
         else parts = await Promise.all(quotas.map((_, k) => next(k)));
         // A dataset that was closed meanwhile has given its memory away.
         for (const { engine } of this.#parts) engine.requireOpen();
         arrays.fill(parts);
+        meter.get(performance.now(), batchSize);
         yield new HeldMixedBatch(arrays, {
           epoch: Math.floor(number / perEpoch),
           index: number % perEpoch,
@@ -156,6 +167,7 @@ export class Mix {
         });
       }
     } finally {
+      meter.rest(performance.now());
       await Promise.allSettled(iterators.map((iterator) => iterator.return?.()));
       reservation.release();
     }
@@ -164,6 +176,8 @@ export class Mix {
 
 interface RunPlan {
   loops: readonly Batches[];
+  /** Measures how long the loop waits for them. */
+  meter: DrawingMeter;
   quotas: readonly number[];
   deliver: NonNullable<BatchOptions["deliver"]>;
   /** Batches of an epoch. */

@@ -14,6 +14,7 @@ import type { Engine } from "../load/engine.js";
 import { type ImageOptions, type ImagePlan, planImages } from "../load/image-crop.js";
 import { runLoop } from "../load/loop.js";
 import type { Company } from "../load/loop-room.js";
+import { type LoopStats, LoopWatch } from "../load/loop-stats.js";
 import type { Deliver } from "../load/plan.js";
 import type { Selection } from "../load/selection.js";
 import { checkSeed } from "../order/keys.js";
@@ -88,6 +89,8 @@ export interface FeedOptions extends ReadingOptions {
 export interface Batches extends AsyncIterable<Batch> {
   /** Batches that will come, Infinity for endless epochs. */
   readonly count: number;
+  /** How the loop and its readers spend their time, and which waits for the other: before, while and after it runs. */
+  stats(): LoopStats;
 }
 
 /** What can be trained from: a view, or a mix of views. */
@@ -245,9 +248,13 @@ export class View implements BatchSource {
       deliver,
       normalisations,
     });
-    return takenOnce(batchCount(schedule), () =>
-      plan ? runAugmentedLoop(engine, request, { plan, seed: augmentSeed }) : runLoop(engine, request),
+    const watch = new LoopWatch(batchSize);
+    const taken = takenOnce(batchCount(schedule), () =>
+      plan
+        ? runAugmentedLoop(engine, request, { plan, seed: augmentSeed }, watch)
+        : runLoop(engine, request, watch),
     );
+    return { ...taken, stats: () => watch.stats() };
   }
 
   #images({ images, seed = 0 }: ReadingOptions, orderSeed: number | undefined): ImagePlan | undefined {

@@ -9,12 +9,15 @@ import { type Engine, loopEnded } from "../load/engine.js";
 import { type Ground, takeGround } from "../load/ground.js";
 import type { LoopRequest } from "../load/loop.js";
 import { mostReaders as mostReadersOf } from "../load/loop-room.js";
+import { LoopWatch } from "../load/loop-stats.js";
+import { clearMaking, sumCosts } from "../load/making-costs.js";
 import { type MakingPlan, planMaking } from "../load/making-plan.js";
 import type { Reservation } from "../load/memory-pool.js";
 import { planFields } from "../load/plan.js";
 import { Stream, type StreamRequest } from "../load/stream.js";
 import { Cursor } from "./cursor.js";
 import type { Seat } from "./seat.js";
+import { trainerStats } from "./trainer-stats.js";
 
 /** What is done to the samples of a loop. */
 export interface LoopAugmentation {
@@ -23,16 +26,21 @@ export interface LoopAugmentation {
   seed: number;
 }
 
-/** Gives the batches of a request, in order, augmented. */
+/**
+ * Gives the batches of a request, in order, augmented.
+ *
+ * @param watch is told what can be known of the loop
+ */
 export async function* runAugmentedLoop(
   engine: Engine,
   request: LoopRequest,
   augmentation: LoopAugmentation,
+  watch = new LoopWatch(request.schedule.batchSize),
 ): AsyncGenerator<Batch, void, undefined> {
   request.signal?.throwIfAborted();
   if (request.schedule.total === 0) return;
   const ground = await takeGround(engine, request);
-  const loop = new AugmentedLoop(engine, ground);
+  const loop = new AugmentedLoop(engine, ground, watch);
   try {
     yield* loop.start(request, augmentation).batches(request.signal);
   } finally {
@@ -43,6 +51,7 @@ export async function* runAugmentedLoop(
 class AugmentedLoop {
   readonly #engine: Engine;
   readonly #ground: Ground;
+  readonly #watch: LoopWatch;
   #own: Reservation | undefined;
   #stream: Stream | undefined;
   #isClosed = false;
@@ -51,9 +60,10 @@ class AugmentedLoop {
     this.#fail = resolve;
   });
 
-  constructor(engine: Engine, ground: Ground) {
+  constructor(engine: Engine, ground: Ground, watch: LoopWatch) {
     this.#engine = engine;
     this.#ground = ground;
+    this.#watch = watch;
     engine.loops.add(this.close);
   }
 
@@ -77,7 +87,7 @@ class AugmentedLoop {
     this.#own = engine.pool.reserve(making.byteLength, `augmented batches of ${batchSize} samples`);
     const stream = this.#openStream(ringRequest);
     this.#stream = stream;
-    new Uint8Array(this.#own.memory.buffer, this.#own.address, making.ids).fill(0);
+    clearMaking(this.#own, making);
     const entry = stream.freeEntry()!;
     const all = { from: 0, end: schedule.total };
     stream.enter(entry, { ...all, slow: "wait" }, () => all);
@@ -90,6 +100,7 @@ class AugmentedLoop {
     const seat = this.#seat(request, making, entry);
     const { own, origin } = seat;
     stream.makeFor({ ...entry, plan: making, reservation: own, schedule, origin, augmentation, seed });
+    this.#begin(stream, seat, augmentation, schedule.batchSize);
     return new Cursor(seat, {
       isClosed: () => this.#isClosed,
       closed: loopEnded,
@@ -107,10 +118,28 @@ class AugmentedLoop {
     }
   }
 
+  #begin(stream: Stream, seat: Seat, augmentation: AugmentationPlan, batchSize: number): void {
+    const { trainer, making, isMade } = seat;
+    const [own, startedAt] = [this.#own!, performance.now()];
+    this.#watch.begin(() => {
+      const costs = sumCosts(own, making, augmentation);
+      const parts = { name: seat.name, batchSize: making.batchSize, isMade, augmentation: costs };
+      const { name: _, skipped: __, ...drawn } = trainerStats(stream.control, trainer, parts);
+      return {
+        ...drawn,
+        batchSize,
+        readers: stream.times(),
+        elapsedMs: performance.now() - startedAt,
+        ringSlots: stream.control.slots,
+      };
+    });
+  }
+
   readonly close = async (): Promise<void> => {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#engine.loops.delete(this.close);
+    this.#watch.end();
     await this.#stream?.close();
     this.#own?.release();
     this.#ground.release();

@@ -68,6 +68,12 @@ export class Cursor {
     };
     signal?.addEventListener("abort", wake, { once: true });
     let breathAt = performance.now() + breathMs;
+    /** When it got the batch that is with the trainer now, or 0. */
+    let gotAt = 0;
+    const wasBusy = () => {
+      if (gotAt > 0) stream.add(trainer, entry64.busyUs, Math.round((performance.now() - gotAt) * 1000));
+      gotAt = 0;
+    };
     try {
       for (;;) {
         signal?.throwIfAborted();
@@ -80,7 +86,7 @@ export class Cursor {
         const since = performance.now();
         const taken = await this.#take(signal);
         if (!taken) return;
-        const gotAt = performance.now();
+        gotAt = performance.now();
         stream.add(trainer, entry64.waitedUs, Math.round((gotAt - since) * 1000));
         stream.set(trainer, entry64.sinceMs, -Date.now());
         stream.add(trainer, entry64.batches, 1);
@@ -88,7 +94,7 @@ export class Cursor {
         yield taken.batch;
         signal?.throwIfAborted();
         this.#requireOpen();
-        stream.add(trainer, entry64.busyUs, Math.round((performance.now() - gotAt) * 1000));
+        wasBusy();
         this.#count += taken.plan.size;
         this.#number += 1;
         this.#release(batchAt(schedule, this.#count));
@@ -97,6 +103,7 @@ export class Cursor {
       if (thrown !== left) throw thrown;
     } finally {
       signal?.removeEventListener("abort", wake);
+      if (!this.#host.isClosed()) wasBusy();
     }
   }
 

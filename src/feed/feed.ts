@@ -8,6 +8,7 @@ import type { SpillwayError } from "../errors.js";
 import { type Engine, loopEnded } from "../load/engine.js";
 import { type Ground, takeGround } from "../load/ground.js";
 import { mostReaders } from "../load/loop-room.js";
+import { sumCosts } from "../load/making-costs.js";
 import { planMaking } from "../load/making-plan.js";
 import { type DeliveredField, planFields } from "../load/plan.js";
 import { endlessSchedule, type Stream } from "../load/stream.js";
@@ -337,10 +338,11 @@ export class Feed {
 
   #statsOf(trainer: Trainer): TrainerStats {
     const { name, batchSize } = trainer;
-    const seated = this.#members.get(trainer)?.seated;
-    if (!seated) return this.#past.get(trainer) ?? emptyStats(name, batchSize);
+    const { seated, own, making, augmentation: plan } = this.#members.get(trainer) ?? {};
+    if (!seated || !own || !making) return this.#past.get(trainer) ?? emptyStats(name, batchSize);
     const { seat, stream } = seated;
-    return trainerStats(stream.control, seat.trainer, { name, batchSize, isMade: seat.isMade });
+    const augmentation = sumCosts(own, making, plan);
+    return trainerStats(stream.control, seat.trainer, { name, batchSize, isMade: seat.isMade, augmentation });
   }
 
   #requireOpen(): void {

@@ -4,6 +4,7 @@
 
 import type { Engine } from "../load/engine.js";
 import type { Ground } from "../load/ground.js";
+import { clearMaking } from "../load/making-costs.js";
 import type { Reservation } from "../load/memory-pool.js";
 import { endlessSchedule, Stream, type StreamRequest } from "../load/stream.js";
 import type { FeedRequest } from "./feed-request.js";
@@ -67,8 +68,7 @@ function reserve(engine: Engine, { making, request }: Member): Reservation {
   return engine.pool.reserve(making.byteLength, purpose);
 }
 
-/** No run of its ring is there. */
-function clear({ making, own }: Member): void {
-  const { memory, address } = own!;
-  new Uint8Array(memory.buffer, address + making.done, making.places * making.runsPerBatch * 4).fill(0);
+/** No run of its ring is there, and nothing was spent on it. */
+function clear({ own, making }: Member): void {
+  clearMaking(own!, making);
 }

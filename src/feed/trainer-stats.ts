@@ -1,31 +1,30 @@
 // What is known of a trainer while it is at work: read from the words that its cursor keeps.
 
+import type { StepCost } from "../augment/step-cost.js";
+import { DrawingMeter, type DrawingStats, shareOf } from "../load/loop-stats.js";
 import { entry64, type StreamControl } from "../load/stream-control.js";
 
-export interface TrainerStats {
+export interface TrainerStats extends DrawingStats {
   name: string;
   batchSize: number;
-  batches: number;
-  samples: number;
   /** Samples that it was made to skip. */
   skipped: number;
-  /** Time that it spent waiting for batches, and between getting one and asking for the next. */
-  waitingMs: number;
-  busyMs: number;
-  /** Part of its time that it waited, 0 to 1. */
-  waitingShare: number;
-  /** Samples that are there for it, read or made ahead. */
-  ahead: number;
-  /** Milliseconds for which it has now waited, or had its batch; 0 before the first. */
-  nowWaitingMs: number;
-  nowBusyMs: number;
+}
+
+/** What is said of a trainer besides what its words say. */
+interface TrainerParts {
+  name: string;
+  batchSize: number;
+  isMade: boolean;
+  /** What its transforms have cost; none where nothing is said. */
+  augmentation?: readonly StepCost[];
 }
 
 /** @param trainer its number among the entries */
 export function trainerStats(
   stream: StreamControl,
   trainer: number,
-  { name, batchSize, isMade }: { name: string; batchSize: number; isMade: boolean },
+  { name, batchSize, isMade, augmentation = [] }: TrainerParts,
 ): TrainerStats {
   const waitingMs = stream.get(trainer, entry64.waitedUs) / 1000;
   const busyMs = stream.get(trainer, entry64.busyUs) / 1000;
@@ -39,26 +38,15 @@ export function trainerStats(
     skipped: stream.get(trainer, entry64.skipped),
     waitingMs,
     busyMs,
-    waitingShare: waitingMs + busyMs === 0 ? 0 : waitingMs / (waitingMs + busyMs),
+    waitingShare: shareOf(waitingMs, busyMs),
     ahead: isMade ? made * batchSize : stream.readyAfter(stream.get(trainer, entry64.released)),
     nowWaitingMs: since > 0 ? Date.now() - since : 0,
     nowBusyMs: since < 0 ? Date.now() + since : 0,
+    augmentation,
   };
 }
 
 /** Those of a trainer that has not begun. */
 export function emptyStats(name: string, batchSize: number): TrainerStats {
-  return {
-    name,
-    batchSize,
-    batches: 0,
-    samples: 0,
-    skipped: 0,
-    waitingMs: 0,
-    busyMs: 0,
-    waitingShare: 0,
-    ahead: 0,
-    nowWaitingMs: 0,
-    nowBusyMs: 0,
-  };
+  return { name, batchSize, skipped: 0, ...new DrawingMeter().stats(0) };
 }

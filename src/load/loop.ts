@@ -1,7 +1,7 @@
 // One loop over a view: reserves its share of the memory, sets readers to work, and hands out batches as they become
 // ready. It ends, throws or goes on: it never hangs, and whatever way it ends, slots, threads and files are free.
 
-import { batchAt, batchCount } from "../order/schedule.js";
+import { batchAt, batchCount, batchRange, type Schedule } from "../order/schedule.js";
 import { encodeToken } from "../order/token.js";
 import { type Batch, BatchMaker } from "./batch.js";
 import { type Control, isFilled, ring, viewControl, word32, word64 } from "./control.js";
@@ -9,9 +9,11 @@ import { Crew } from "./crew.js";
 import { type Engine, loopEnded } from "./engine.js";
 import { type Ground, type GroundRequest, takeGround } from "./ground.js";
 import { type RoomRequest, reserveLoop } from "./loop-room.js";
+import { DrawingMeter, LoopWatch } from "./loop-stats.js";
 import type { Reservation } from "./memory-pool.js";
 import type { LoopJob } from "./messages.js";
 import type { LoopPlan } from "./plan.js";
+import { clearTimes, sumTimes } from "./stage-times.js";
 
 /** Milliseconds for which the consumer may sleep although a batch is there, to be woken less often. */
 const sleepMs = 5;
@@ -28,18 +30,26 @@ export interface LoopRequest extends RoomRequest, GroundRequest {
   firstBatch?: number;
 }
 
-/** Gives the batches of a request, in order. */
-export async function* runLoop(engine: Engine, request: LoopRequest): AsyncGenerator<Batch, void, undefined> {
+/**
+ * Gives the batches of a request, in order.
+ *
+ * @param watch is told what can be known of the loop
+ */
+export async function* runLoop(
+  engine: Engine,
+  request: LoopRequest,
+  watch = new LoopWatch(request.schedule.batchSize),
+): AsyncGenerator<Batch, void, undefined> {
   const { schedule, signal } = request;
   signal?.throwIfAborted();
   if (schedule.total === 0) return;
-  const loop = await startLoop(engine, request);
+  const loop = await startLoop(engine, request, watch);
   const onAbort = () => {
     if (!loop.isClosed()) stop(loop.control);
   };
   signal?.addEventListener("abort", onAbort, { once: true });
   try {
-    const { control, maker } = loop;
+    const { control, maker, meter } = loop;
     let breathAt = performance.now() + breathMs;
     // Readers that wait for places are not woken for each small batch; they are at the latest when the consumer sleeps.
     const bellEvery = Math.max(1, Math.floor(loop.plan.places / 4));
@@ -47,10 +57,14 @@ export async function* runLoop(engine: Engine, request: LoopRequest): AsyncGener
     for (let number = loop.firstBatch; ; number += 1) {
       const plan = batchAt(schedule, count);
       if (!plan) return;
-      if (performance.now() > breathAt) {
+      let now = performance.now();
+      meter.rest(now);
+      if (now > breathAt) {
         await new Promise((resolve) => setImmediate(resolve));
-        breathAt = performance.now() + breathMs;
+        now = performance.now();
+        breathAt = now + breathMs;
       }
+      meter.ask(now);
       if (loop.isClosed()) throw loopEnded();
       if (!isBatchReady(loop, number)) await waitFor(loop, number);
       signal?.throwIfAborted();
@@ -61,7 +75,9 @@ export async function* runLoop(engine: Engine, request: LoopRequest): AsyncGener
         commit: request.commit,
         ...(loop.mark === undefined ? {} : { drawing: loop.mark }),
       });
-      yield maker.make(plan, number % loop.plan.places, resume);
+      const made = maker.make(plan, number % loop.plan.places, resume);
+      meter.get(performance.now(), plan.size);
+      yield made;
       signal?.throwIfAborted();
       if (loop.isClosed()) throw loopEnded();
       count += plan.size;
@@ -70,6 +86,7 @@ export async function* runLoop(engine: Engine, request: LoopRequest): AsyncGener
     }
   } finally {
     signal?.removeEventListener("abort", onAbort);
+    loop.meter.rest(performance.now());
     await loop.close();
   }
 }
@@ -77,6 +94,7 @@ export async function* runLoop(engine: Engine, request: LoopRequest): AsyncGener
 interface Loop {
   control: Control;
   maker: BatchMaker;
+  meter: DrawingMeter;
   plan: LoopPlan;
   /** What tokens carry of the drawing. */
   mark: string | undefined;
@@ -93,10 +111,10 @@ interface Loop {
   close(): Promise<void>;
 }
 
-async function startLoop(engine: Engine, request: LoopRequest): Promise<Loop> {
+async function startLoop(engine: Engine, request: LoopRequest, watch: LoopWatch): Promise<Loop> {
   const ground = await takeGround(engine, request);
   try {
-    return launch(engine, request, ground);
+    return launch(engine, request, ground, watch);
   } catch (error) {
     ground.release();
     throw error;
@@ -104,7 +122,7 @@ async function startLoop(engine: Engine, request: LoopRequest): Promise<Loop> {
 }
 
 /** Reserves the loop's memory and sets readers to work. */
-function launch(engine: Engine, request: LoopRequest, ground: Ground): Loop {
+function launch(engine: Engine, request: LoopRequest, ground: Ground, watch: LoopWatch): Loop {
   const { residents, rows, drawing } = ground;
   const isResident = residents.columns.map((place) => place !== undefined);
   const { plan, reservation } = reserveLoop(engine, request, isResident);
@@ -142,6 +160,7 @@ function launch(engine: Engine, request: LoopRequest, ground: Ground): Loop {
     throw error;
   }
   let isClosed = false;
+  const startedAt = performance.now();
   const loop: Loop = {
     isClosed: () => isClosed,
     control,
@@ -151,24 +170,46 @@ function launch(engine: Engine, request: LoopRequest, ground: Ground): Loop {
     end: firstBatch + batchCount(request.schedule),
     batchMs: sleepMs,
     maker: new BatchMaker(plan, engine.fields, reservation.memory.buffer, reservation.address),
+    meter: new DrawingMeter(),
     crew,
     async close() {
       engine.loops.delete(loop.close);
       if (!isClosed) stop(control);
       isClosed = true;
       await crew.ended();
+      watch.end();
       reservation.release();
       ground.release();
     },
   };
   engine.loops.add(loop.close);
+  const { schedule } = request;
+  const timesAt = reservation.address + plan.times;
+  watch.begin(() => ({
+    batchSize: schedule.batchSize,
+    ...loop.meter.stats(samplesAhead(loop, schedule)),
+    readers: sumTimes(reservation.memory, timesAt, plan),
+    elapsedMs: performance.now() - startedAt,
+    ringSlots: plan.places * plan.slotsPerBatch,
+  }));
   return loop;
+}
+
+/** Samples of batches that are ready and were not asked for yet. */
+function samplesAhead(loop: Loop, schedule: Schedule): number {
+  const { control, firstBatch, meter, plan } = loop;
+  const end = Number(Atomics.load(control.words64, word64.released)) + plan.places;
+  let samples = 0;
+  for (let batch = firstBatch + meter.batches; batch < end && isBatchReady(loop, batch); batch += 1)
+    samples += batchRange(schedule, batch - firstBatch).size;
+  return samples;
 }
 
 function prepareControl(reservation: Reservation, plan: LoopPlan, firstBatch: number): Control {
   const control = viewControl(reservation.memory, reservation.address, plan.places * plan.runsPerBatch);
   control.words32.fill(0);
   control.done.fill(0);
+  clearTimes(reservation.memory, reservation.address + plan.times, plan.readers);
   Atomics.store(control.words64, word64.claimed, BigInt(firstBatch * plan.runsPerBatch));
   Atomics.store(control.words64, word64.released, BigInt(firstBatch));
   Atomics.store(control.words64, word64.wanted, -1n);

@@ -1,7 +1,7 @@
 // The plan of what a trainer of a stream has for itself: a spare for batches that reach over the ring's end, or, where
 // its batches are made (augmented), a small ring of its own that readers fill. Pure.
 //
-//   done per run | ids | weights and partners (mixed batches) | each field ... | heads | scratch of each reader ...
+//   done per run | costs of each reader | ids | weights and partners (mixed batches) | each field ... | heads | scratch of each reader ...
 //
 // Heads are the first samples of an epoch as they were in the shared ring, for trainers that fill an epoch's last batch
 // up from its start: those are gone from the ring by then.
@@ -10,6 +10,7 @@
 // has given it back.
 
 import type { AugmentationPlan } from "../augment/plan.js";
+import { costWords } from "../augment/step-cost.js";
 import { align, type DeliveredField, maxRunLength } from "./plan.js";
 
 /** Places of a ring of made batches: one with the trainer, one that waits, one that is being made. */
@@ -42,6 +43,8 @@ export interface MakingPlan {
   runsPerBatch: number;
   slotsPerBatch: number;
   done: number;
+  /** What the transforms cost, see making-costs.ts: offset of the first reader's words, and of the next one's from there. */
+  costs: { start: number; stride: number; readers: number };
   ids: number;
   /** Mixed batches: the weight of a sample's own label, float32, and which other one it is mixed with, int32. */
   mixed: { weights: number; partners: number } | undefined;
@@ -85,6 +88,8 @@ export function planMaking(
     return start;
   };
   const done = place(places * runsPerBatch * 4);
+  const costStride = align(augmentation ? costWords(augmentation) * 8 : 0);
+  const costs = { start: place(costStride * readers), stride: costStride, readers };
   const ids = place(slots * 8);
   const mixed = augmentation?.mix ? { weights: place(slots * 4), partners: place(slots * 4) } : undefined;
   const made = fields.map(({ deliveredStride }) => place(slots * deliveredStride, 4096));
@@ -107,6 +112,7 @@ export function planMaking(
     runsPerBatch,
     slotsPerBatch,
     done,
+    costs,
     ids,
     mixed,
     fields: made,

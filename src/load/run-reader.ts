@@ -4,6 +4,7 @@
 import { bindKernels } from "../kernels/kernels.js";
 import type { ReaderJob, ReaderStart } from "./messages.js";
 import { Placement } from "./placement.js";
+import { lineOf, threadNumber } from "./reading-words.js";
 import { RunOrder } from "./run-order.js";
 import { type SampleFiles, SampleReader } from "./sample-reader.js";
 import { readerTime, viewTimes } from "./stage-times.js";
@@ -20,6 +21,9 @@ export class RunReader {
   readonly #samples: SampleReader;
   readonly #ids: Float64Array;
   readonly #times: Float64Array;
+  /** What the thread has read for all its jobs, and what it had when this one began. */
+  readonly #line: Float64Array;
+  readonly #lineBefore: Float64Array;
 
   constructor(start: ReaderStart, job: ReaderJob, files: SampleFiles) {
     const { plan, reservation } = job;
@@ -33,6 +37,8 @@ export class RunReader {
     const slots = plan.places * plan.slotsPerBatch;
     this.#ids = new Float64Array(memory.buffer, reservation.address + plan.ids, slots);
     this.#times = viewTimes(memory, reservation.address + plan.times, job.reader);
+    this.#line = lineOf(start.reading, start.thread);
+    this.#lineBefore = this.#line.slice();
   }
 
   /**
@@ -52,16 +58,24 @@ export class RunReader {
     this.#times[readerTime.reading]! += performance.now() - since;
     this.#times[readerTime.samples]! += count;
     this.#times[readerTime.since] = 0;
+    this.#noteLine();
     return { ids, rows };
   }
 
   /** Notes that images were read and decoded. */
   decoded(sinceMs: number): void {
     this.#times[readerTime.reading]! += performance.now() - sinceMs;
+    this.#noteLine();
   }
 
   /** Notes that the reader has slept. */
   slept(sinceMs: number): void {
     this.#times[readerTime.waiting]! += performance.now() - sinceMs;
+  }
+
+  #noteLine(): void {
+    const [line, before] = [this.#line, this.#lineBefore];
+    this.#times[readerTime.hits] = line[threadNumber.hits]! - before[threadNumber.hits]!;
+    this.#times[readerTime.diskBytes] = line[threadNumber.diskBytes]! - before[threadNumber.diskBytes]!;
   }
 }

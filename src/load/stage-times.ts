@@ -15,6 +15,9 @@ export const readerTime = {
   made: 4,
   /** Milliseconds since 1970 at which it began the read that it is in, or 0. */
   since: 5,
+  /** Samples that came out of the pinned set, and bytes asked of the system. */
+  hits: 6,
+  diskBytes: 7,
 } as const;
 
 const numbers = 8;
@@ -25,11 +28,16 @@ export const readerTimesBytes = numbers * 8;
 /** What the readers of a loop or stream did since it began, all together. */
 export interface StageTimes {
   readers: number;
+  /** Runs that each of them works at at the same time: the times are of all of these. Above 1 where images are decoded. */
+  lanes: number;
   readingMs: number;
   makingMs: number;
   waitingMs: number;
   samples: number;
   made: number;
+  /** Samples that came out of the pinned set, and bytes that were asked of the system, sums apart. */
+  hits: number;
+  diskBytes: number;
   /** For how long the longest read that is going on has taken so far: seconds tell of a disk that stalls. */
   nowReadingMs: number;
 }
@@ -40,7 +48,11 @@ export function viewTimes(memory: WebAssembly.Memory, address: number, reader: n
 }
 
 /** @param address of the first reader's record */
-export function sumTimes(memory: WebAssembly.Memory, address: number, readers: number): StageTimes {
+export function sumTimes(
+  memory: WebAssembly.Memory,
+  address: number,
+  { readers, lanes }: Pick<StageTimes, "readers" | "lanes">,
+): StageTimes {
   const sums = new Float64Array(numbers);
   let earliest = Number.POSITIVE_INFINITY;
   for (let reader = 0; reader < readers; reader += 1) {
@@ -50,11 +62,35 @@ export function sumTimes(memory: WebAssembly.Memory, address: number, readers: n
   }
   return {
     readers,
+    lanes,
     readingMs: sums[readerTime.reading]!,
     makingMs: sums[readerTime.making]!,
     waitingMs: sums[readerTime.waiting]!,
     samples: sums[readerTime.samples]!,
     made: sums[readerTime.made]!,
+    hits: sums[readerTime.hits]!,
+    diskBytes: sums[readerTime.diskBytes]!,
     nowReadingMs: Math.max(0, Date.now() - Math.min(earliest, Date.now())),
+  };
+}
+
+/** Begins the records anew: what lies there is of the memory's last user. */
+export function clearTimes(memory: WebAssembly.Memory, address: number, readers: number): void {
+  new Float64Array(memory.buffer, address, readers * numbers).fill(0);
+}
+
+/** Those of two loops that run beside each other. */
+export function addTimes(a: StageTimes, b: StageTimes): StageTimes {
+  return {
+    readers: a.readers + b.readers,
+    lanes: Math.max(a.lanes, b.lanes),
+    readingMs: a.readingMs + b.readingMs,
+    makingMs: a.makingMs + b.makingMs,
+    waitingMs: a.waitingMs + b.waitingMs,
+    samples: a.samples + b.samples,
+    made: a.made + b.made,
+    hits: a.hits + b.hits,
+    diskBytes: a.diskBytes + b.diskBytes,
+    nowReadingMs: Math.max(a.nowReadingMs, b.nowReadingMs),
   };
 }

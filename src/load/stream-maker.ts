@@ -5,6 +5,7 @@
 import { Augmenter } from "../augment/augmenter.js";
 import { batchRange, locate } from "../order/schedule.js";
 import { isFilledIn, markFilledIn } from "./control.js";
+import { viewCosts } from "./making-costs.js";
 import { type HeadPlan, isAugmented } from "./making-plan.js";
 import type { MakingJob, ReaderStart, StreamJob } from "./messages.js";
 import { readerTime, viewTimes } from "./stage-times.js";
@@ -54,6 +55,7 @@ export class Maker {
   readonly #addresses: Float64Array;
   readonly #partnerAddresses: Float64Array;
   readonly #times: Float64Array;
+  readonly #costs: Float64Array;
 
   private constructor(
     start: ReaderStart,
@@ -100,6 +102,8 @@ export class Maker {
     this.#partnerAddresses = new Float64Array(count);
     for (const { augmented, partner } of this.#fields)
       if (augmented >= 0) this.#partnerAddresses[augmented] = partner;
+    const memory = start.segments[reservation.segment]!;
+    this.#costs = viewCosts({ memory, address }, plan, job.augmentation, reader);
     this.#times = viewTimes(start.segments[ring.segment]!, ring.address + ringPlan.times, reader);
   }
 
@@ -144,10 +148,12 @@ export class Maker {
     const since = performance.now();
     const atHand = { first, source, slot: (batch % places) * slotsPerBatch, size, fresh };
     for (let k = offset; k < offset + count; k += 1) this.#makeSample(atHand, k);
-    markFilledIn(this.#done, run);
-    this.#finish();
+    // Before anybody hears of the run: a loop may end with it.
+    this.#augmenter.writeCosts(this.#costs);
     this.#times[readerTime.making]! += performance.now() - since;
     this.#times[readerTime.made]! += count;
+    markFilledIn(this.#done, run);
+    this.#finish();
     return true;
   }
 

@@ -12,7 +12,7 @@ import type { Reservation } from "./memory-pool.js";
 import type { MakingJob, Place, StreamJob } from "./messages.js";
 import type { LoopPlan } from "./plan.js";
 import type { LentReader } from "./reader-pool.js";
-import { type StageTimes, sumTimes } from "./stage-times.js";
+import { clearTimes, type StageTimes, sumTimes } from "./stage-times.js";
 import { entry64, entryState, maxTrainers, StreamControl } from "./stream-control.js";
 
 /** A stream as it is asked for. */
@@ -118,11 +118,7 @@ export class Stream {
   start({ schedule, from, onFailure, onMakingFailed }: StreamStart): void {
     const { words32 } = this.control.control;
     this.control.startAt(Math.floor(from / this.plan.runLength));
-    new Float64Array(
-      this.#reservation.memory.buffer,
-      this.place.address + this.plan.times,
-      this.plan.readers * 8,
-    ).fill(0);
+    clearTimes(this.#reservation.memory, this.place.address + this.plan.times, this.plan.readers);
     this.#engine.reading.prepare(this.#isResident, this.#reservation.byteLength);
     this.#crew = new Crew(this.#readers, {
       jobOf: (reader) => ({ ...this.#job, schedule, reader }),
@@ -234,7 +230,7 @@ export class Stream {
   }
 
   times(): StageTimes {
-    return sumTimes(this.#reservation.memory, this.place.address + this.plan.times, this.plan.readers);
+    return sumTimes(this.#reservation.memory, this.place.address + this.plan.times, this.plan);
   }
 
   /** Gives the memory of a stream back that was never set to work. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { type Augmentation, cutmix, jitter, mixup, shift } from "spillway";
+import { costsOf, costWords } from "#spillway/augment/step-cost";
 import { bench, caseName, colour, everyCase, grey, series, valuesOf, wave, waveFirst } from "./samples.js";
 
 const id = fc.nat({ max: 2 ** 31 - 1 }).map((k) => k * 2 ** 17 + (k % 1000));
@@ -146,10 +147,12 @@ test("cutmix puts a stretch or rectangle of the other sample in, with what is le
 });
 
 test("costs count every sample, and name the steps in order", async () => {
-  const { augmenter, apply, mix } = await bench([jitter(), shift({ steps: 3 }), mixup()], wave);
+  const { augmenter, plan, apply, mix } = await bench([jitter(), shift({ steps: 3 }), mixup()], wave);
   for (let k = 0; k < 40; k += 1) apply(valuesOf(wave), k);
   for (let k = 0; k < 5; k += 1) mix(valuesOf(wave), valuesOf(wave, 1), k);
-  const { costs } = augmenter;
+  const words = new Float64Array(costWords(plan));
+  augmenter.writeCosts(words);
+  const costs = costsOf(plan, [words]);
   assert.deepEqual(
     costs.map(({ name, field, samples }) => [name, field, samples]),
     [
@@ -159,4 +162,9 @@ test("costs count every sample, and name the steps in order", async () => {
     ],
   );
   assert.ok(costs.every(({ nanoseconds }) => nanoseconds > 0));
+  const twice = costsOf(plan, [words, words]);
+  assert.deepEqual(
+    twice.map(({ samples, nanosecondsPerSample }) => [samples, nanosecondsPerSample]),
+    costs.map(({ samples, nanosecondsPerSample }) => [2 * samples, nanosecondsPerSample]),
+  );
 });

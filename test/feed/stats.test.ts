@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { custom, open } from "spillway";
-import { bottleneckOf } from "#spillway/feed/feed-stats";
+import { bottleneckOf } from "#spillway/load/bottleneck";
 import { collect, packed } from "../fixtures/packed.js";
 
 const count = 700;
@@ -59,6 +59,10 @@ test("time that augmentation burns is the readers' making, and the bottleneck", 
     const { readers, bottleneck } = feed.stats();
     assert.ok(readers!.makingMs >= 350, `${readers!.makingMs} ms`);
     assert.ok(readers!.makingMs > readers!.readingMs);
+    const [cost] = feed.stats().trainers[0]!.augmentation;
+    assert.deepEqual([cost!.name, cost!.field], ["custom", "data"]);
+    assert.ok(cost!.samples >= 350 && cost!.samples <= readers!.made + 64, `${cost!.samples} samples`);
+    assert.ok(cost!.nanosecondsPerSample >= 0.99e6, `${cost!.nanosecondsPerSample} ns`);
     seen = bottleneck;
     break;
   }
@@ -69,11 +73,14 @@ test("time that augmentation burns is the readers' making, and the bottleneck", 
 test("a read that takes long is named before everything else", () => {
   const readers = {
     readers: 2,
+    lanes: 1,
     readingMs: 10,
     makingMs: 0,
     waitingMs: 0,
     samples: 5,
     made: 0,
+    hits: 0,
+    diskBytes: 0,
     nowReadingMs: 31_200,
   };
   assert.equal(
