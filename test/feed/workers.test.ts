@@ -17,6 +17,11 @@ interface Got {
   error?: string;
 }
 
+/** What a worker says first; it may throw right after, which comes by another way. */
+function firstWordOf(worker: Worker): Promise<Got> {
+  return new Promise((resolve) => worker.once("message", resolve));
+}
+
 /** Hands a trainer over to a new worker. */
 async function send(trainer: Trainer, task: Pick<Task, "after" | "deed">): Promise<Worker> {
   const worker = new Worker(new URL("./taking-child.js", import.meta.url));
@@ -57,7 +62,7 @@ for (const deed of ["throw", "exit", "leave", "terminate", "twice"] as const) {
     // It may end long before the other has.
     const here = feed.trainer({ batchSize: 25, epochs: 200 });
     const worker = await send(away, { after: 3, deed: deed === "terminate" ? "forget" : deed });
-    const [first] = (await once(worker, "message")) as [Got];
+    const first = await firstWordOf(worker);
     assert.ok(first.numbers.length >= 30);
     const exited = new Promise((resolve) => worker.on("exit", resolve));
     if (deed === "terminate") await worker.terminate();

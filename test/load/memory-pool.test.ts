@@ -100,7 +100,7 @@ test("datasets that are opened one after another use the same memory", () => {
 });
 
 test("a reservation that is undone counts as never touched, unless more was reserved since", () => {
-  const pool = new MemoryPool(64 * segmentBytes);
+  const pool = new MemoryPool(64 * segmentBytes, segmentBytes);
   const first = pool.reserve(4096, "a");
   const second = pool.reserve(8192, "b");
   second.undo();
