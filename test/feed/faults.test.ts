@@ -179,7 +179,7 @@ test("a process that is told to end in mid-epoch does so by the signal, and leav
 test("a process that may open 64 files feeds trainers with and without augmentation from 1,000 shards", {
   skip: process.platform !== "linux" && "there is no prlimit",
 }, async () => {
-  const path = makeSparse(join(temporaryFolder(), "dataset"), 2000, 1024, 2);
+  const path = makeSparse(join(temporaryFolder(), "dataset"), 2000, 1024, { rowsInShard: 2 });
   // Inside of the package, so that "spillway" is this one.
   const root = resolve(import.meta.dirname, "../../..");
   const child = join(root, `build/feed-files-${process.pid}-${dirname(path).split("-").at(-1)}.mjs`);
