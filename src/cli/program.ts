@@ -4,6 +4,7 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { addAnnotate } from "./annotate.js";
+import { addBench } from "./bench.js";
 import { formatHelp, setExamples, termOf } from "./command.js";
 import { addCompact } from "./compact.js";
 import { addConvert } from "./convert.js";
@@ -53,6 +54,7 @@ export function createProgram(): Command {
   addQuery(program);
   addAnnotate(program);
   addExclude(program);
+  addBench(program);
   addVerify(program);
   return program;
 }

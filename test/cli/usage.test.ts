@@ -25,6 +25,7 @@ test("the help of every command begins with a sentence and has an example that n
     "annotate",
     "exclude",
     "include",
+    "bench",
     "verify",
   ]);
   for (const name of commands) {

@@ -1,0 +1,113 @@
+// What bench has found, in lines for people: the device's table, then the loop's figures one to a line.
+
+import type { ImageSpeed } from "../dataset/image-speed.js";
+import type { ReadingStats } from "../load/reading.js";
+import { formatBytes } from "../store/byte-size.js";
+import { bestDepth, type DeviceProfile } from "../store/device.js";
+import type { LoopBench } from "./bench-loop.js";
+import { formatCount, formatSeconds, formatShare, formatTable } from "./output.js";
+
+export interface BenchReport {
+  path: string;
+  /** Of the view. */
+  samples: number;
+  batchSize: number;
+  device: DeviceProfile | undefined;
+  deviceNotes: readonly string[];
+  loop: LoopBench;
+  reading: ReadingStats;
+  /** Samples per second of two models. */
+  two: { feed: number; loops: number };
+  images: readonly (ImageSpeed & { sentence: string })[];
+  peakRssBytes: number;
+}
+
+/** Depths that are shown. */
+const maxDepth = 32;
+
+/** @param columns of the terminal; lines are not broken where there is none */
+export function describeBench(report: BenchReport, columns = Number.POSITIVE_INFINITY): string[] {
+  const width = Math.max(20, columns - nameColumns);
+  const { device, deviceNotes, loop, reading, two, images, samples, batchSize } = report;
+  const { stats } = loop;
+  const count = (value: number) => formatCount(Number(value.toPrecision(3)));
+  const read = reading.hits + reading.misses;
+  const cut = loop.isWhole ? "" : ` (reckoned: ${formatShare(loop.samples, samples)} of it was read)`;
+  const lines: [string, string][] = [
+    ["speed", `${count(loop.samplesPerSecond)} samples/s, ${formatBytes(loop.bytesPerSecond)}/s`],
+    ["limit", describeLimit(report)],
+    ["epoch", `${formatSeconds(loop.epochSeconds)}${cut}`],
+    ["first batch", `after ${count(loop.firstBatchMs)} ms`],
+    ["reading", `${reading.way ?? "none"}: ${reading.reason}`],
+    ["pinned", `${formatBytes(reading.pinnedBytes)}, ${formatCount(reading.pinnedRows)} rows`],
+    ["hits", `${formatShare(reading.hits, read)} of ${formatCount(read)} samples read`],
+    ["bottleneck", stats.bottleneck],
+    ...stats.augmentation.map(({ name, field, nanosecondsPerSample }): [string, string] => [
+      name,
+      `${count(nanosecondsPerSample / 1000)} us per sample (${field})`,
+    ]),
+    ...Object.entries(loop.classMix).map(([name, ratio]): [string, string] => [
+      "shuffle",
+      `${name}: class mix of batches varies ${ratio.toFixed(2)} times as in a true shuffle`,
+    ]),
+    ["two models", `${count(two.feed)} samples/s from one feed, ${count(two.loops)} from loops of their own`],
+    ...images.map(({ field, sentence }): [string, string] => [field, sentence]),
+    ["peak memory", `${formatBytes(report.peakRssBytes)} (whole process)`],
+  ];
+  return [
+    `${report.path}: ${formatCount(samples)} samples, batches of ${formatCount(batchSize)}`,
+    ...(device ? describeDevice(device) : []),
+    ...deviceNotes,
+    ...formatTable(
+      lines.flatMap(([name, text]) => wrap(text, width).map((part, k) => [k === 0 ? name : "", part])),
+      ["left", "left"],
+    ),
+  ];
+}
+
+/** Columns in front of a figure: the indent, the longest name of ours, and the gap. */
+const nameColumns = 2 + "first batch".length + 2;
+
+/** A text in lines of at most so many columns, broken between words. */
+function wrap(text: string, columns: number): string[] {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1)!;
+    if (last !== "" && last.length + 1 + word.length > columns) lines.push(word);
+    else lines[lines.length - 1] = last === "" ? word : `${last} ${word}`;
+  }
+  return lines;
+}
+
+/** What the disk gives at this size of sample where shards are read directly, else what memory gives. */
+function describeLimit({ device, loop, reading }: BenchReport): string {
+  const best = device && bestDepth(device, "threads", loop.bytesPerSample);
+  if (reading.way === "direct" && best) {
+    const limit = best.readsPerSecond * best.blockBytes;
+    const { readers, elapsedMs } = loop.stats;
+    const asked = (1000 * (readers?.diskBytes ?? 0)) / Math.max(1, elapsedMs);
+    return `${formatShare(asked, limit)} of the disk's ${formatBytes(limit)}/s (random, ${formatBytes(best.blockBytes)}, ${best.depth} at a time)`;
+  }
+  const limit = loop.memoryBytesPerSecond;
+  return `${formatShare(loop.bytesPerSecond, limit)} of the ${formatBytes(limit)}/s that one core copies in memory`;
+}
+
+function describeDevice({ points, isDirect }: DeviceProfile): string[] {
+  const shown = points.filter(({ way, depth }) => way === "threads" && depth <= maxDepth);
+  const depths = [...new Set(shown.map(({ depth }) => depth))].sort((a, b) => a - b);
+  const kinds = [...new Map(shown.map((point) => [`${point.pattern} ${point.blockBytes}`, point])).values()];
+  const rows = kinds.map(({ pattern, blockBytes }) => [
+    `${pattern} ${formatBytes(blockBytes)}`,
+    ...depths.map((depth) => {
+      const point = shown.find(
+        (each) => each.pattern === pattern && each.blockBytes === blockBytes && each.depth === depth,
+      );
+      return point ? ((point.readsPerSecond * blockBytes) / 2 ** 20).toFixed(0) : "";
+    }),
+  ]);
+  const head = [`${isDirect ? "disk" : "page cache"}, MiB/s`, ...depths.map((depth) => `depth ${depth}`)];
+  return formatTable(
+    [head, ...rows],
+    head.map((_, k) => (k === 0 ? "left" : "right")),
+  );
+}
