@@ -23,13 +23,18 @@ function firstWordOf(worker: Worker): Promise<Got> {
 }
 
 /** Hands a trainer over to a new worker. */
-async function send(trainer: Trainer, task: Pick<Task, "after" | "deed">): Promise<Worker> {
+async function send(
+  trainer: Trainer,
+  task: Pick<Task, "after" | "deed">,
+): Promise<Worker & { exited: Promise<unknown> }> {
   const worker = new Worker(new URL("./taking-child.js", import.meta.url));
   // One that throws is meant to.
   worker.on("error", () => {});
+  // It may have ended by itself before anybody asks.
+  const exited = new Promise((resolve) => worker.on("exit", resolve));
   const handle = await trainer.handOver();
   worker.postMessage({ handle, ...task }, [handle.port]);
-  return worker;
+  return Object.assign(worker, { exited });
 }
 
 const toTheEnd = { after: Number.POSITIVE_INFINITY, deed: "leave" } as const;
@@ -64,7 +69,6 @@ for (const deed of ["throw", "exit", "leave", "terminate", "twice"] as const) {
     const worker = await send(away, { after: 3, deed: deed === "terminate" ? "forget" : deed });
     const first = await firstWordOf(worker);
     assert.ok(first.numbers.length >= 30);
-    const exited = new Promise((resolve) => worker.on("exit", resolve));
     if (deed === "terminate") await worker.terminate();
     if (deed === "twice") {
       const [{ error }] = (await once(worker, "message")) as [Got];
@@ -76,7 +80,7 @@ for (const deed of ["throw", "exit", "leave", "terminate", "twice"] as const) {
       numbers.slice(0, count).sort((a, b) => a - b),
       upTo(count),
     );
-    await exited;
+    await worker.exited;
     await away.leave();
     await requireAllGivenBack(dataset);
     await dataset.close();
