@@ -16,6 +16,8 @@ export class PinnedReader {
   readonly #kernels: Kernels;
   /** The segment that the loop's own memory lies in, which the kernels work on. */
   readonly #own: number;
+  /** The first row that was not to be pinned when the run began: most rows are told by this one comparison. */
+  #limitRow = 0;
   /** Where `find` found a record. */
   segment = 0;
   address = 0;
@@ -48,7 +50,9 @@ export class PinnedReader {
 
   /** To be called before a run, and again after it with what this gave: false if the run must be done again. */
   begin(): number {
-    return Atomics.load(this.#words, readingWord.generation);
+    const generation = Atomics.load(this.#words, readingWord.generation);
+    this.#limitRow = Atomics.load(this.#words, readingWord.limit) * this.#plan.rowsPerChunk;
+    return generation;
   }
 
   isUnchanged(generation: number): boolean {
@@ -58,6 +62,7 @@ export class PinnedReader {
 
   /** Whether the records of rows [row, row + count) lie in memory one after another: at `address` of `segment`. */
   find(column: number, row: number, count: number): boolean {
+    if (row >= this.#limitRow) return false;
     const { rowsPerChunk, columns } = this.#plan;
     const chunk = Math.floor(row / rowsPerChunk);
     if (chunk >= Atomics.load(this.#words, readingWord.limit)) return false;
@@ -95,6 +100,7 @@ export class PinnedReader {
 
   /** Keeps records of rows [row, row + count), which lie at `from` and have been checked, as far as they are to be pinned. */
   keep(column: number, row: number, count: number, from: number): void {
+    if (row >= this.#limitRow) return;
     const { rowsPerChunk, columns } = this.#plan;
     const { stride } = columns[column]!;
     const end = Math.min(row + count, this.#rows);
