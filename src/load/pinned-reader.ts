@@ -48,7 +48,7 @@ export class PinnedReader {
     return this.#plan.first;
   }
 
-  /** To be called before a run, and again after it with what this gave: false if the run must be done again. */
+  /** To be called before a run, before anything is found or kept, and again after it with what this gave: false if the run must be done again. */
   begin(): number {
     const generation = Atomics.load(this.#words, readingWord.generation);
     this.#limitRow = Atomics.load(this.#words, readingWord.limit) * this.#plan.rowsPerChunk;

@@ -28,6 +28,7 @@ function make() {
   const bytes = new Uint8Array(own.memory.buffer);
   const keep = (row: number) => {
     bytes.fill(row % 251, own.address, own.address + stride);
+    reader.begin();
     reader.keep(0, row, 1, own.address);
   };
   /** Bytes of a row as a run would deliver them; undefined where it would have to be read, or the run done again. */
