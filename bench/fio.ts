@@ -1,6 +1,6 @@
 // Runs fio, the standard tool for what a disk can do: the yardstick of random reads.
 
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 
 /** Random reads of one size, anywhere in a range of a file, by some threads with one blocking read each. */
 export interface FioOptions {
@@ -54,4 +54,33 @@ export function fioRandomReads(options: FioOptions): number {
   const done = spawnSync("fio", args, { encoding: "utf8", maxBuffer: 2 ** 26 });
   if (done.status !== 0) throw new Error(`fio failed: ${done.stderr || done.error?.message}`);
   return JSON.parse(done.stdout.slice(done.stdout.indexOf("{"))).jobs[0].read.iops;
+}
+
+/** Has one thread of fio read at random, directly, a number of times a second, until what this gives is called. */
+export function fioBeside(
+  { path, blockBytes }: Pick<FioOptions, "path" | "blockBytes">,
+  perSecond: number,
+): () => void {
+  const fio = spawn(
+    "fio",
+    [
+      "--name=beside",
+      `--filename=${path}`,
+      "--readonly",
+      "--rw=randread",
+      "--ioengine=psync",
+      "--direct=1",
+      `--bs=${blockBytes}`,
+      `--rate_iops=${Math.ceil(perSecond)}`,
+      "--time_based",
+      "--runtime=3600",
+    ],
+    { stdio: "ignore" },
+  );
+  const end = () => void fio.kill();
+  process.once("exit", end);
+  return () => {
+    process.off("exit", end);
+    end();
+  };
 }

@@ -72,6 +72,38 @@ export function drawSize(
   to.height = Math.min(height, width / shape);
 }
 
+/** Where the pixel at (x, y) is taken from: column left + x * xx + y * xy, row top + x * yx + y * yy. */
+interface PixelMap {
+  left: number;
+  xx: number;
+  xy: number;
+  top: number;
+  yx: number;
+  yy: number;
+}
+
+/**
+ * Takes the pixels of an image from other places of it, between four pixels each.
+ *
+ * @param work room for a copy of the image
+ * @param fill what comes in from outside; undefined for the nearest pixel
+ */
+function pixelMover(
+  kernels: Kernels,
+  geometry: ImageGeometry,
+  work: number,
+  fill: number | undefined,
+): (address: number, map: PixelMap) => void {
+  const { outer, height, width, inner } = geometry;
+  const bytes = sampleBytes(geometry);
+  const [isEdge, outside] = [fill === undefined ? 1 : 0, fill ?? 0];
+  return (address, { left, xx, xy, top, yx, yy }) => {
+    kernels.copyBox(address, work, 1, 0, 1, 0, bytes);
+    // biome-ignore format: fourteen numbers are read best side by side
+    kernels.takePixels(work, address, outer, height, width, inner, left, xx, xy, top, yx, yy, isEdge, outside);
+  };
+}
+
 /** Options of `randomResizedCrop`. */
 export interface RandomResizedCropOptions extends SampleOptions {
   /** Share of the image's area that is kept: drawn between these two. Default [0.25, 1]. */
@@ -94,32 +126,22 @@ export const randomResizedCropTransform: Transform<
   },
   room: (geometry) => ({ tables: 0, work: sampleBytes(geometry) }),
   bind({ kernels, options: { scale, ratio }, geometry, work }) {
-    const { outer, height, width, inner } = geometry;
-    const bytes = sampleBytes(geometry);
+    const { height, width } = geometry;
+    const move = pixelMover(kernels, geometry, work, undefined);
     const part: Rectangle = { top: 0, left: 0, height: 0, width: 0 };
     return (draw, address) => {
       drawSize(kernels, draw, geometry, scale, ratio, part);
       const top = draw.between(0, height - part.height);
       const left = draw.between(0, width - part.width);
-      const [paceX, paceY] = [part.width / width, part.height / height];
-      const [firstX, firstY] = [left + 0.5 * paceX - 0.5, top + 0.5 * paceY - 0.5];
-      kernels.copyBox(address, work, 1, 0, 1, 0, bytes);
-      kernels.takePixels(
-        work,
-        address,
-        outer,
-        height,
-        width,
-        inner,
-        firstX,
-        paceX,
-        0,
-        firstY,
-        0,
-        paceY,
-        1,
-        0,
-      );
+      const [xx, yy] = [part.width / width, part.height / height];
+      move(address, {
+        left: left + 0.5 * xx - 0.5,
+        xx,
+        xy: 0,
+        top: top + 0.5 * yy - 0.5,
+        yx: 0,
+        yy,
+      });
     };
   },
 };
@@ -150,32 +172,21 @@ export const rotationTransform: Transform<{ degrees: number; fill: number }, Ima
   },
   room: (geometry) => ({ tables: 0, work: sampleBytes(geometry) }),
   bind({ kernels, options: { degrees, fill }, geometry, work }) {
-    const { outer, height, width, inner } = geometry;
-    const bytes = sampleBytes(geometry);
+    const { height, width } = geometry;
+    const move = pixelMover(kernels, geometry, work, fill);
     const [midX, midY] = [(width - 1) / 2, (height - 1) / 2];
     return (draw, address) => {
       const turns = draw.between(-degrees, degrees) / 360;
       const cos = kernels.cosineOfTurns(turns);
       const sin = kernels.sineOfTurns(turns);
-      const firstX = midX - cos * midX + sin * midY;
-      const firstY = midY - sin * midX - cos * midY;
-      kernels.copyBox(address, work, 1, 0, 1, 0, bytes);
-      kernels.takePixels(
-        work,
-        address,
-        outer,
-        height,
-        width,
-        inner,
-        firstX,
-        cos,
-        -sin,
-        firstY,
-        sin,
-        cos,
-        0,
-        fill,
-      );
+      move(address, {
+        left: midX - cos * midX + sin * midY,
+        xx: cos,
+        xy: -sin,
+        top: midY - sin * midX - cos * midY,
+        yx: sin,
+        yy: cos,
+      });
     };
   },
 };
