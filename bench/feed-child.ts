@@ -5,7 +5,7 @@
 
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import { type Batch, open, type View } from "spillway";
+import { type Batch, open, type Trainer, type View } from "spillway";
 import { peakBytes } from "./report.js";
 
 export interface FeedRun {
@@ -26,18 +26,43 @@ async function samplesOf(batches: AsyncIterable<Batch>): Promise<number> {
   return samples;
 }
 
-async function runFeed(view: View): Promise<{ samples: number[]; read: number }> {
-  const feed = view.feed({ seed: 1 });
-  const all = Array.from({ length: count }, () => feed.trainer(options));
-  const samples = Number(workMs) > 0 ? all.map(away) : all.map(samplesOf);
-  const result = await Promise.all(samples);
-  const { readers } = feed.stats();
-  await feed.close();
-  return { samples: result, read: readers!.samples };
+interface Outcome {
+  samples: number[];
+  read: number;
+  seconds: number;
 }
 
-async function away(trainer: ReturnType<ReturnType<View["feed"]>["trainer"]>): Promise<number> {
+async function runFeed(view: View): Promise<Outcome> {
+  const feed = view.feed({ seed: 1 });
+  const all = Array.from({ length: count }, () => feed.trainer(options));
+  const workers = Number(workMs) > 0 ? await Promise.all(all.map(startWorker)) : undefined;
+  const since = performance.now();
+  const samples = await Promise.all(
+    all.map((trainer, k) => (workers ? away(trainer, workers[k]!) : samplesOf(trainer))),
+  );
+  const seconds = (performance.now() - since) / 1000;
+  const { readers } = feed.stats();
+  await feed.close();
+  return { samples, read: readers!.samples, seconds };
+}
+
+async function runLoops(view: View): Promise<Outcome> {
+  const since = performance.now();
+  const samples = await Promise.all(
+    Array.from({ length: count }, (_, k) => samplesOf(view.batches({ ...options, seed: k }))),
+  );
+  const seconds = (performance.now() - since) / 1000;
+  return { samples, read: samples.reduce((sum, each) => sum + each, 0), seconds };
+}
+
+/** A worker that has loaded all that it needs. */
+async function startWorker(): Promise<Worker> {
   const worker = new Worker(new URL("./feed-worker.js", import.meta.url));
+  await once(worker, "message");
+  return worker;
+}
+
+async function away(trainer: Trainer, worker: Worker): Promise<number> {
   const handle = await trainer.handOver();
   const told = once(worker, "message");
   worker.postMessage({ handle, workMs: Number(workMs) }, [handle.port]);
@@ -48,17 +73,13 @@ const dataset = await open(path!, { memory: "512 MiB" });
 const view = dataset.view();
 // Warm: labels, sums, and threads are there, and every record was checked.
 await samplesOf(view.batches({ batchSize: 256, seed: 1 }));
-const since = performance.now();
-const loops = () =>
-  Promise.all(Array.from({ length: count }, (_, k) => samplesOf(view.batches({ ...options, seed: k }))));
-const result = way === "feed" ? await runFeed(view) : { samples: await loops(), read: Number.NaN };
-const seconds = (performance.now() - since) / 1000;
+const result = way === "feed" ? await runFeed(view) : await runLoops(view);
 const delivered = result.samples.reduce((sum, samples) => sum + samples, 0);
 await dataset.close();
 const run: FeedRun = {
   delivered,
-  read: way === "feed" ? result.read : delivered,
-  seconds,
+  read: result.read,
+  seconds: result.seconds,
   peakBytes: peakBytes(),
 };
 console.log(JSON.stringify(run));

@@ -5,6 +5,8 @@ import { type TrainerHandle, takeTrainer } from "spillway";
 
 const never = new Int32Array(new SharedArrayBuffer(4));
 
+// Loading modules takes longer than an epoch here.
+parentPort!.postMessage("ready");
 parentPort!.once("message", async ({ handle, workMs }: { handle: TrainerHandle; workMs: number }) => {
   let samples = 0;
   for await (const { size } of takeTrainer(handle)) {

@@ -21,6 +21,8 @@ export interface TrainingResult {
   /** Batches that were trained on, and bytes asked of the disk during the epoch; 0 from memory. */
   batches: number;
   diskBytes: number;
+  /** Part of the epoch that training waited for batches, 0 to 1. */
+  waitingShare: number;
   way: string | undefined;
 }
 
@@ -47,9 +49,14 @@ async function run(): Promise<TrainingResult> {
   };
   const fields = { x: "wave", y: "label", onBatch };
   const [start, before] = [performance.now(), process.cpuUsage()];
-  const [report] = inMemory
-    ? await fit(model, inMemory, fields)
-    : await fit(model, view, { ...fields, batchSize, seed });
+  const loop = view.batches({ batchSize, seed });
+  const fromDisk = {
+    batchSize,
+    size: view.size,
+    batchesPerEpoch: loop.count,
+    [Symbol.asyncIterator]: () => loop[Symbol.asyncIterator](),
+  };
+  const [report] = await fit(model, inMemory ?? fromDisk, fields);
   const { user, system } = process.cpuUsage(before);
   const { reading } = await dataset.stats();
   await dataset.close();
@@ -65,6 +72,7 @@ async function run(): Promise<TrainingResult> {
     peakBytes: peakBytes(),
     batches,
     diskBytes,
+    waitingShare: inMemory ? 0 : loop.stats().waitingShare,
     way,
   };
 }

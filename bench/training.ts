@@ -84,7 +84,7 @@ console.log(
 );
 const [first] = runs.disk;
 console.log(
-  `  peak RSS ${peakOf(runs.disk)} from disk${isLimited ? ` (in a cgroup of ${mib(limitBytes)})` : " (no cgroup could be made)"}, ${peakOf(runs.ram)} from memory; read "${first!.way}", ${mib(first!.diskBytes)}`,
+  `  peak RSS ${peakOf(runs.disk)} from disk${isLimited ? ` (in a cgroup of ${mib(limitBytes)})` : " (no cgroup could be made)"}, ${peakOf(runs.ram)} from memory; read "${first!.way}", ${mib(first!.diskBytes)}; training waited ${(100 * median(runs.disk.map(({ waitingShare }) => waitingShare))).toFixed(1)} % of the time`,
 );
 writeResult("training", {
   target,

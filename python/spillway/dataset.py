@@ -14,14 +14,13 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tupl
 import numpy as np
 
 from .content import Field, Manifest
-from .encoding import cast_type, delivered, is_cast
+from .delivery import DELIVERIES, Delivery
 from .errors import SpillwayError
 from .excluded import without_excluded
-from .images import decoded_images
 from .normalize import Normalisation, Normalize, given_normalisations, require_normalizable, standard_normalisations
-from .opening import at_commit, describe_unfinished, open_manifest
+from .opening import at_commit, chosen_names, describe_unfinished, open_manifest
 from .rows import RowReader
-from .splits import Scheme, read_bits, read_scheme, scheme_names
+from .splits import Scheme, read_bits, read_scheme, require_scheme
 from .statistics import find_statistics
 from .verify import verify_scheme, verify_shards
 
@@ -30,9 +29,6 @@ Sample = Union[Dict[str, Any], Tuple[Any, ...]]
 
 #: Numbers of samples, not a mask.
 Indices = Union[Sequence[int], np.ndarray]
-
-#: What `dtype` may be.
-_DELIVERIES = ("float32", "float16", "original", "stored")
 
 #: What iteration reads at once: samples, and bytes of them.
 _SAMPLES_AT_ONCE = 256
@@ -84,7 +80,7 @@ class Dataset:
         field, one number for all or one for each channel: {"wave": {"mean": [0.1, 9.8], "std": [1.2, 0.7]}}. The numbers
         are those that the TypeScript library delivers, bit for bit.
     decode
-        What is made of an encoded image: a function that gets the bytes of its JPEG or PNG file and gives an array, such as
+        What is made of an encoded image: a function from the bytes of its JPEG or PNG file to an array, such as
         `lambda file: np.asarray(PIL.Image.open(io.BytesIO(file)).convert("RGB").resize((224, 224)))`. Batches stack what
         it gives, so that it has to be of one shape. None for the bytes themselves: this package decodes nothing.
 
@@ -124,7 +120,7 @@ class Dataset:
         normalize: Optional[Normalize] = None,
         decode: Optional[Callable[[bytes], Any]] = None,
     ) -> None:
-        if dtype not in _DELIVERIES:
+        if dtype not in DELIVERIES:
             remedy = 'Give "float32", "float16", "original" or "stored".'
             raise SpillwayError(f"dtype is {dtype!r}", "usage", remedy)
         require_normalizable(normalize, dtype)
@@ -134,13 +130,11 @@ class Dataset:
         if self._source is not None and self._manifest.files is None:
             what = f"{self._path} holds its samples itself, so there is no source to be told"
             raise SpillwayError(what, "usage", "Leave source out.", {"dataset": self._path})
-        self._names = _chosen(self._path, self._manifest, fields)
+        self._names = chosen_names(self._path, self._manifest, fields)
         self._as_tuple = as_tuple
-        self._decode = decode
         if decode is not None and not any(field.kind == "image" for field in self.fields.values()):
             what = "decode is for encoded images, and the samples have none"
             raise SpillwayError(what, "usage", "Leave decode out.", {"dataset": self._path})
-        self._dtype = dtype
         self._split = split
         self._scheme_name = scheme
         self._fold = fold
@@ -150,7 +144,8 @@ class Dataset:
         chosen = None if split is None else read_bits(self._scheme(), split, fold)
         self._bitmap = chosen if with_excluded else without_excluded(self._path, self._manifest, chosen, self._side)
         self._count = self._manifest.rows if self._bitmap is None else len(self._bitmap)
-        self._normalisations = self._normalisations_of(normalize)
+        normalisations = self._normalisations_of(normalize)
+        self._delivery = Delivery(self._manifest.fields, dtype, normalisations, decode)
         self._reader = RowReader(self._path, self._manifest, self._source)
         if not self._manifest.is_whole or (self._manifest.appended_rows is not None and commit is None):
             warnings.warn(describe_unfinished(self._path, self._manifest), stacklevel=2)
@@ -245,7 +240,7 @@ class Dataset:
     def __getitems__(self, indices: Indices) -> List[Sample]:
         """The samples at some indices: how PyTorch's DataLoader fetches a batch before it collates it."""
         stored = self._read(indices)
-        columns = [self._each(name, stored[name]) for name in self._names]
+        columns = [self._delivery.each(name, stored[name]) for name in self._names]
         if self._as_tuple:
             return list(zip(*columns))
         return [dict(zip(self._names, values)) for values in zip(*columns)]
@@ -273,7 +268,7 @@ class Dataset:
             opened or read; `missing` or `mismatch` for an indexed file that is gone or changed, with its sample
         """
         stored = self._read(indices)
-        values = [self._delivered(name, stored[name]) for name in self._names]
+        values = [self._delivery.batch(name, stored[name]) for name in self._names]
         return tuple(values) if self._as_tuple else dict(zip(self._names, values))
 
     def __iter__(self) -> Iterator[Sample]:
@@ -319,21 +314,7 @@ class Dataset:
         return read_scheme(self._path, self._manifest, self._scheme_name, self._side)
 
     def _scheme(self) -> Scheme:
-        scheme = self._known_scheme()
-        if scheme is None:
-            names = scheme_names(self._path, self._side)
-            remedy = (
-                f"Its schemes are: {', '.join(names)}."
-                if names
-                else f'Run "spillway split {self._path} train=0.8 val=0.2".'
-            )
-            raise SpillwayError(
-                f'{self._path} has no scheme of splits "{self._scheme_name}"',
-                "missing",
-                remedy,
-                {"dataset": self._path},
-            )
-        return scheme
+        return require_scheme(self._path, self._manifest, self._scheme_name, self._side)
 
     def _read(self, indices: Indices) -> Dict[str, np.ndarray]:
         """Values of all chosen fields and the id, in stored dtypes, [B, ...]."""
@@ -343,30 +324,6 @@ class Dataset:
         if "id" in self._names and "id" not in stored:
             stored["id"] = ids
         return stored
-
-    def _delivered(self, name: str, stored: np.ndarray) -> np.ndarray:
-        """Values of a field, or the id, of a batch as they are handed out, [B, ...]."""
-        field = self._manifest.fields.get(name)
-        if field is None or field.kind == "class":
-            return stored.astype(np.int64, copy=False)
-        if field.kind == "image":
-            return decoded_images(stored, self._decode)
-        if name in self._normalisations:
-            return self._normalisations[name].apply(stored, self._dtype)
-        return delivered(stored, field, self._dtype)
-
-    def _each(self, name: str, stored: np.ndarray) -> List[Any]:
-        """The same one by one, each copied out of the batch that it was read in."""
-        field = self._manifest.fields.get(name)
-        if field is None or field.kind == "class":
-            return [np.int64(value) for value in stored]
-        if field.kind == "image":
-            return [value if self._decode is None else np.asarray(self._decode(value)) for value in stored]
-        if is_cast(field, self._dtype) and name not in self._normalisations:
-            # Cast while copying: once through the numbers, not twice.
-            dtype = cast_type(field, self._dtype)
-            return [np.array(value, dtype) for value in stored]
-        return [np.array(value) for value in self._delivered(name, stored)]
 
     def _normalisations_of(self, normalize: Optional[Normalize]) -> Dict[str, Normalisation]:
         if normalize is None:
@@ -378,23 +335,6 @@ class Dataset:
             remedy = 'Open a split: split="train"; or give mean and std by field.'
             raise SpillwayError(what, "usage", remedy, {"dataset": self._path})
         return standard_normalisations(normalize, self.statistics, self._manifest.fields)
-
-
-def _chosen(folder: str, manifest: Manifest, fields: Optional[Sequence[str]]) -> List[str]:
-    if fields is None:
-        return [*manifest.fields, *([] if "id" in manifest.fields else ["id"])]
-    if isinstance(fields, str) or len(set(fields)) != len(fields) or len(fields) == 0:
-        raise SpillwayError(f"fields is {fields!r}", "usage", 'Give different names, as in fields=("data", "label").')
-    for name in fields:
-        if name != "id" and name not in manifest.fields:
-            names = ", ".join(manifest.fields)
-            raise SpillwayError(
-                f'{folder} has no field "{name}"',
-                "missing",
-                f"Its fields are: {names}.",
-                {"dataset": folder, "field": name},
-            )
-    return list(fields)
 
 
 def _places(indices: Indices, count: int) -> np.ndarray:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import operator
 import os
 import stat
-from typing import Optional
+from typing import List, Optional, Sequence
 
 from . import checked
 from .content import Manifest
@@ -80,3 +80,21 @@ def _check_size(folder: str, path: str, shard: str, byte_length: int) -> None:
         raise checked.unreadable(path, cause) from cause
     if not stat.S_ISREG(found.st_mode) or found.st_size != byte_length:
         raise SpillwayError(f"shard {path} has {found.st_size} bytes, expected {byte_length}", "corrupt", remedy, where)
+
+
+def chosen_names(folder: str, manifest: Manifest, fields: Optional[Sequence[str]]) -> List[str]:
+    """Names of the fields that samples have, the id among them. Raises `usage`, `missing` for what is asked wrongly."""
+    if fields is None:
+        return [*manifest.fields, *([] if "id" in manifest.fields else ["id"])]
+    if isinstance(fields, str) or len(set(fields)) != len(fields) or len(fields) == 0:
+        raise SpillwayError(f"fields is {fields!r}", "usage", 'Give different names, as in fields=("data", "label").')
+    for name in fields:
+        if name != "id" and name not in manifest.fields:
+            names = ", ".join(manifest.fields)
+            raise SpillwayError(
+                f'{folder} has no field "{name}"',
+                "missing",
+                f"Its fields are: {names}.",
+                {"dataset": folder, "field": name},
+            )
+    return list(fields)

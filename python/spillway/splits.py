@@ -81,6 +81,18 @@ def read_scheme(folder: str, manifest: Manifest, name: str, side: Optional[str] 
     return None
 
 
+def require_scheme(folder: str, manifest: Manifest, name: str, side: Optional[str] = None) -> Scheme:
+    """A dataset's scheme. Raises as `read_scheme`, and SpillwayError `missing` if it has none of that name."""
+    scheme = read_scheme(folder, manifest, name, side)
+    if scheme is not None:
+        return scheme
+    names = scheme_names(folder, side)
+    remedy = (
+        f"Its schemes are: {', '.join(names)}." if names else f'Run "spillway split {folder} train=0.8 val=0.2".'
+    )
+    raise SpillwayError(f'{folder} has no scheme of splits "{name}"', "missing", remedy, {"dataset": folder})
+
+
 def _parse_scheme(content: bytes, path: str, place: str, folder: str, manifest: Manifest, name: str) -> Scheme:
     value = checked.parse_json(content, path)
     check_version(value, path)

@@ -3,6 +3,7 @@
 
 import { bottleneckOf } from "../load/bottleneck.js";
 import type { StageTimes } from "../load/stage-times.js";
+import type { Trainer } from "./trainer.js";
 import type { TrainerStats } from "./trainer-stats.js";
 
 export interface FeedStats {
@@ -20,4 +21,25 @@ export interface FeedStats {
 
 export function feedStats(parts: Omit<FeedStats, "bottleneck">): FeedStats {
   return { ...parts, bottleneck: bottleneckOf(parts) };
+}
+
+/** Trainers that have left, whose stats are kept. */
+const maxPast = 256;
+
+/** The stats of trainers that have left, of those that left last. */
+export class PastTrainers {
+  readonly #stats = new Map<Trainer, TrainerStats>();
+
+  keep(trainer: Trainer, stats: TrainerStats): void {
+    this.#stats.set(trainer, stats);
+    for (const oldest of this.#stats.keys()) if (this.#stats.size > maxPast) this.#stats.delete(oldest);
+  }
+
+  of(trainer: Trainer): TrainerStats | undefined {
+    return this.#stats.get(trainer);
+  }
+
+  all(): TrainerStats[] {
+    return [...this.#stats.values()];
+  }
 }

@@ -17,7 +17,7 @@ import type { CursorHost } from "./cursor.js";
 import { type Entered, enterAll, enterRunning, requireRoom, takeEntry } from "./entering.js";
 import { feedClosed, hasLeft, startIsGone, tooManyTrainers, wasAborted } from "./feed-errors.js";
 import type { FeedRequest } from "./feed-request.js";
-import { type FeedStats, feedStats } from "./feed-stats.js";
+import { type FeedStats, feedStats, PastTrainers } from "./feed-stats.js";
 import { HandedOver } from "./hand-over.js";
 import { giveBack, layOut, reserveOwn } from "./layout.js";
 import { cursorHostOf, type Member, takeSeat } from "./member.js";
@@ -28,9 +28,6 @@ import { emptyStats, type TrainerStats, trainerStats } from "./trainer-stats.js"
 import { planTransforms } from "./transforms.js";
 import { defaultPatienceMs, findHoldUp, Watchdog } from "./watchdog.js";
 
-/** Trainers that have left, whose stats are kept. */
-const maxPast = 256;
-
 export class Feed {
   readonly #engine: Engine;
   readonly #request: FeedRequest;
@@ -38,7 +35,7 @@ export class Feed {
   /** For how many readers trainers have scratch. */
   readonly #mostReaders: number;
   readonly #members = new Map<Trainer, Member>();
-  readonly #past = new Map<Trainer, TrainerStats>();
+  readonly #past = new PastTrainers();
   /** Joining and leaving, one after another. */
   #queue: Promise<unknown> = Promise.resolve();
   #ground: Ground | undefined;
@@ -120,7 +117,7 @@ export class Feed {
   /** What trainers and readers do, and which of them is the slowest. */
   stats(): FeedStats {
     const trainers = [...this.#members.keys()].map((trainer) => this.#statsOf(trainer));
-    const past = [...this.#past.values()];
+    const past = this.#past.all();
     const nothing = { readers: undefined, elapsedMs: 0, ringSlots: 0 };
     return feedStats({ trainers, past, ...(this.#readersNow() ?? this.#ended ?? nothing) });
   }
@@ -305,8 +302,7 @@ export class Feed {
     if (!this.#members.has(trainer)) return;
     if (seated) {
       const { stream, seat } = seated;
-      this.#past.set(trainer, this.#statsOf(trainer));
-      for (const oldest of this.#past.keys()) if (this.#past.size > maxPast) this.#past.delete(oldest);
+      this.#past.keep(trainer, this.#statsOf(trainer));
       const released = stream.control.get(seat.trainer, entry64.released);
       this.#reached = Math.max(this.#reached, this.#origin + released);
       await stream.leave(seat.trainer);
@@ -339,7 +335,7 @@ export class Feed {
   #statsOf(trainer: Trainer): TrainerStats {
     const { name, batchSize } = trainer;
     const { seated, own, making, augmentation: plan } = this.#members.get(trainer) ?? {};
-    if (!seated || !own || !making) return this.#past.get(trainer) ?? emptyStats(name, batchSize);
+    if (!seated || !own || !making) return this.#past.of(trainer) ?? emptyStats(name, batchSize);
     const { seat, stream } = seated;
     const augmentation = sumCosts(own, making, plan);
     return trainerStats(stream.control, seat.trainer, { name, batchSize, isMade: seat.isMade, augmentation });

@@ -45,6 +45,13 @@ export function ring(control: Control, bell: number): void {
   Atomics.notify(control.words32, bell);
 }
 
+/** Tells the readers to stop, wherever they are. */
+export function stopReaders(control: Control): void {
+  Atomics.store(control.words32, word32.stop, 1);
+  Atomics.notify(control.words32, word32.stop);
+  ring(control, word32.readerBell);
+}
+
 /** Marks a run as filled; its generation wraps after 2^31 rounds of the ring. */
 export function markFilled({ done }: Control, run: number): void {
   markFilledIn(done, run);

@@ -12,6 +12,7 @@ export function runLoopJob(start: ReaderStart, job: LoopJob, files: SampleFiles,
   const { places, slotsPerBatch, runsPerBatch, runLength } = plan;
   const reader = new RunReader(start, job, files);
   while (Atomics.load(control.words32, word32.stop) === 0) {
+    if (reader.rested(control.words32)) continue;
     const run = Number(Atomics.add(control.words64, word64.claimed, 1n));
     const batch = Math.floor(run / runsPerBatch);
     const { first, size } = batchRange(schedule, batch - firstBatch);

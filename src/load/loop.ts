@@ -4,7 +4,7 @@
 import { batchAt, batchCount, batchRange, type Schedule } from "../order/schedule.js";
 import { encodeToken } from "../order/token.js";
 import { type Batch, BatchMaker } from "./batch.js";
-import { type Control, isFilled, ring, viewControl, word32, word64 } from "./control.js";
+import { type Control, isFilled, ring, stopReaders, viewControl, word32, word64 } from "./control.js";
 import { Crew } from "./crew.js";
 import { type Engine, loopEnded } from "./engine.js";
 import { type Ground, type GroundRequest, takeGround } from "./ground.js";
@@ -216,10 +216,9 @@ function prepareControl(reservation: Reservation, plan: LoopPlan, firstBatch: nu
   return control;
 }
 
-/** Tells the readers to stop, wherever they are. */
+/** Tells the readers to stop, and the consumer to look. */
 function stop(control: Control): void {
-  Atomics.store(control.words32, word32.stop, 1);
-  ring(control, word32.readerBell);
+  stopReaders(control);
   ring(control, word32.consumerBell);
 }
 

@@ -41,8 +41,11 @@ const easyPlaces = 3;
 /** Runs beyond the batch with the user: so many per reader, so that none waits while that batch is being used. */
 const runsPerReader = 4;
 
-/** Ring of small batches: large enough that one waking of the consumer serves many; more would only miss the caches. */
-const easyRingBytes = 8 * 2 ** 20;
+/**
+ * Ring of small batches: large enough that one waking of the consumer serves many, up to an eighth of what a ring may
+ * take; beyond 32 MiB it was no faster.
+ */
+const easyRing = { least: 8 * 2 ** 20, most: 32 * 2 ** 20, share: 1 / 8 };
 
 /** Bytes that the blocks of a direct read can have more than what they cover. */
 const coverBytes = 2 * blockBytes;
@@ -169,7 +172,11 @@ export function planLoop(input: PlanInput): LoopPlan {
   const runLength = Math.ceil(batchSize / runsPerBatch);
   const slotsPerBatch = runsPerBatch * runLength;
   const placeBytes = slotsPerBatch * slotBytes;
-  const easyBytes = Math.min(easyRingBytes, input.ringBytes / 2);
+  const easyBytes = Math.min(
+    easyRing.most,
+    Math.max(easyRing.least, input.ringBytes * easyRing.share),
+    input.ringBytes / 2,
+  );
   const wanted = Math.max(
     easyPlaces,
     Math.floor(easyBytes / placeBytes),

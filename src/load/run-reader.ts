@@ -1,13 +1,15 @@
 // From a stretch of counts to samples in the ring: order, place in the layout, reading. What readers of loops and of
 // streams have in common.
 
+import { availableParallelism } from "node:os";
 import { bindKernels } from "../kernels/kernels.js";
 import type { ReaderJob, ReaderStart } from "./messages.js";
 import { Placement } from "./placement.js";
-import { lineOf, threadNumber } from "./reading-words.js";
+import { lineOf, readingWord, threadNumber, wayWord } from "./reading-words.js";
 import { RunOrder } from "./run-order.js";
 import { type SampleFiles, SampleReader } from "./sample-reader.js";
 import { readerTime, viewTimes } from "./stage-times.js";
+import { Surplus } from "./surplus.js";
 
 /** The samples of a run. */
 export interface RunSamples {
@@ -24,6 +26,10 @@ export class RunReader {
   /** What the thread has read for all its jobs, and what it had when this one began. */
   readonly #line: Float64Array;
   readonly #lineBefore: Float64Array;
+  readonly #surplus: Surplus;
+  readonly #isDirect: boolean;
+  /** What is read of a sample, at most. */
+  readonly #sampleBytes: number;
 
   constructor(start: ReaderStart, job: ReaderJob, files: SampleFiles) {
     const { plan, reservation } = job;
@@ -39,6 +45,9 @@ export class RunReader {
     this.#times = viewTimes(memory, reservation.address + plan.times, job.reader);
     this.#line = lineOf(start.reading, start.thread);
     this.#lineBefore = this.#line.slice();
+    this.#surplus = new Surplus(job.reader, availableParallelism());
+    this.#isDirect = Atomics.load(start.reading.words, readingWord.way) === wayWord.direct;
+    this.#sampleBytes = plan.fields.reduce((sum, { storedStride }) => sum + storedStride, 0);
   }
 
   /**
@@ -54,12 +63,25 @@ export class RunReader {
     const ids = this.#order.rows(from, to);
     for (let k = 0; k < count; k += 1) this.#ids[slot + k] = ids[k]!;
     const rows = this.#placement ? this.#placement.rowsOf(ids, count) : ids;
+    const missed = this.#line[threadNumber.misses]!;
     this.#samples.read(ids, rows, count, slot);
-    this.#times[readerTime.reading]! += performance.now() - since;
+    const elapsed = performance.now() - since;
+    const isFromDisk = this.#isDirect && this.#line[threadNumber.misses]! > missed;
+    this.#surplus.note(elapsed, count, count * this.#sampleBytes, isFromDisk);
+    this.#times[readerTime.reading]! += elapsed;
     this.#times[readerTime.samples]! += count;
     this.#times[readerTime.since] = 0;
     this.#noteLine();
     return { ids, rows };
+  }
+
+  /** Sleeps a little where more readers than this one are enough; false where it should go on. It must not hold a run. */
+  rested(words32: Int32Array): boolean {
+    if (!this.#surplus.mayRest) return false;
+    const since = performance.now();
+    this.#surplus.rest(words32);
+    this.slept(since);
+    return true;
   }
 
   /** Notes that images were read and decoded. */

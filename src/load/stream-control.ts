@@ -13,7 +13,16 @@
 // Rule: a reader writes a run only after it has claimed it, and then found it below lowest released + slots; a trainer
 // that joins enters itself first and looks at `claimed` then. Whichever comes first, the other one sees it.
 
-import { type Control, generationOf, isFilled, ring, viewControl, word32, word64 } from "./control.js";
+import {
+  type Control,
+  generationOf,
+  isFilled,
+  ring,
+  stopReaders,
+  viewControl,
+  word32,
+  word64,
+} from "./control.js";
 
 /** Trainers of a stream at once. */
 export const maxTrainers = 64;
@@ -57,8 +66,9 @@ export const entry32 = { state: 24, bell: 25, makers: 26, serial: 27 } as const;
 /** A count that no stream reaches: what trainers without an end want. */
 export const endless = 2 ** 60;
 
-/** Among the 32-bit words of the control block: trainers that sleep. */
+/** Among the 32-bit words of the control block: trainers that sleep, and how often readers were told of a new one. */
 const sleepers = 12;
+const told = 13;
 
 /** The shared words of a stream, as one thread sees them. */
 export class StreamControl {
@@ -195,6 +205,17 @@ export class StreamControl {
     Atomics.notify(words, at);
   }
 
+  /** To be called when a message was posted to the readers: looking for one costs them more than a look at this. */
+  noteTold(): void {
+    Atomics.add(this.control.words32, told, 1);
+    this.wakeReaders();
+  }
+
+  /** How many messages there were. */
+  get told(): number {
+    return Atomics.load(this.control.words32, told);
+  }
+
   wakeReaders(): void {
     ring(this.control, word32.readerBell);
   }
@@ -213,7 +234,7 @@ export class StreamControl {
   }
 
   stop(): void {
-    Atomics.store(this.control.words32, word32.stop, 1);
+    stopReaders(this.control);
     this.wakeAll();
   }
 

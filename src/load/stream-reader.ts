@@ -56,6 +56,7 @@ export async function runStreamJob(
   };
   const { words32 } = stream.control;
   let next = 0;
+  let heard = 0;
   await inLanes(
     filler.lanes,
     () => stream.wakeReaders(),
@@ -64,12 +65,15 @@ export async function runStreamJob(
       for (;;) {
         const bell = Atomics.load(words32, word32.readerBell);
         if (stream.isStopped || hasFailed()) return;
-        for (let making = listen(); making; making = listen()) {
-          // Words of a stream that has ended meanwhile may come late.
-          if (making.loop !== job.loop) continue;
-          const told = making;
-          const maker = await serve(told, () => Maker.create(start, job, told, stream));
-          if (maker) makers.push(maker);
+        if (stream.told !== heard) {
+          heard = stream.told;
+          for (let making = listen(); making; making = listen()) {
+            // Words of a stream that has ended meanwhile may come late.
+            if (making.loop !== job.loop) continue;
+            const told = making;
+            const maker = await serve(told, () => Maker.create(start, job, told, stream));
+            if (maker) makers.push(maker);
+          }
         }
         // Taken in turn, so that no trainer is served first always.
         let hasMade = false;
@@ -83,6 +87,7 @@ export async function runStreamJob(
           const { trainer, serial } = makers[k]!;
           if (!stream.isEntered(trainer, serial)) makers.splice(k, 1);
         }
+        if (claimed < 0 && filler.rested()) continue;
         if (claimed < 0) claimed = claimRun(stream);
         if (claimed >= 0 && stream.hasRoom(claimed)) {
           const from = claimed * runLength;
@@ -107,6 +112,8 @@ export async function runStreamJob(
 interface Filler {
   lanes: number;
   fill(from: number, to: number, slot: number, lane: number): Promise<void> | undefined;
+  /** Has rested a little, because others are enough. */
+  rested(): boolean;
   /** Until the readers' bell has rung since it was `bell`. */
   sleep(bell: number): Promise<void> | undefined;
 }
@@ -122,6 +129,7 @@ async function createFiller(
     return {
       lanes: 1,
       fill: (from, to, slot) => void reader.read(from, to, slot),
+      rested: () => reader.rested(words32),
       sleep(bell) {
         const since = performance.now();
         Atomics.wait(words32, word32.readerBell, bell);
@@ -135,6 +143,7 @@ async function createFiller(
   return {
     lanes: job.plan.lanes,
     fill: (from, to, slot, lane) => runs.read(from, to, slot, lane),
+    rested: () => false,
     async sleep(bell) {
       const since = performance.now();
       const waiting = Atomics.waitAsync(words32, word32.readerBell, bell);

@@ -177,7 +177,7 @@ export class Stream {
   /** Tells the readers what they are to make for a trainer, before it enters itself. */
   makeFor(making: Omit<MakingJob, "type" | "loop">): void {
     this.#crew?.tell({ type: "making", loop: this.#job.loop, ...making });
-    this.control.wakeReaders();
+    this.control.noteTold();
   }
 
   /** Has nobody wait for a trainer any more. Its entry and memory stay its own until `leave`. */
