@@ -18,6 +18,7 @@ export interface Checksum {
 
 /** What a child says of its epoch. */
 export interface RivalResult extends Checksum {
+  /** Of an epoch; the mean where several were timed. */
   seconds: number;
   /** Peak resident bytes, of all processes together; pages that they share count in each. */
   peakBytes: number;
@@ -36,8 +37,10 @@ export interface RivalTask {
   batchSize: number;
   /** Worker processes; takes in flight, of Lance. */
   workers: number;
-  /** Whether an epoch goes before the one that is timed: what is read then lies in memory. */
+  /** Whether an epoch goes before those that are timed: what is read then lies in memory. */
   isWarm: boolean;
+  /** Epochs are timed until so much time has passed; one where it is 0. */
+  leastSeconds: number;
   /** The timed epoch stops after this time. */
   mostSeconds: number;
   /** Of Spillway. */

@@ -76,28 +76,47 @@ export async function compareFeed(
   limitMs: number,
 ): Promise<{ feed: number; loops: number }> {
   const { batchSize = 64, augment = [], readers } = options;
-  const loops = await drawBoth([view.batches(options), view.batches({ ...options, seed: 1 })], limitMs);
-  const feed = view.feed(readers === undefined ? {} : { readers });
-  try {
-    const trainers = [feed.trainer({ batchSize, augment }), feed.trainer({ batchSize, augment })];
-    return { loops, feed: await drawBoth(trainers, limitMs) };
-  } finally {
-    await feed.close();
+  const epochs = Number.POSITIVE_INFINITY;
+  const drawn = { feed: { samples: 0, ms: 0 }, loops: { samples: 0, ms: 0 } };
+  // What is read in one turn may be in memory in the next: neither is always the later one.
+  for (const way of ["loops", "feed", "feed", "loops"] as const) {
+    const feed = view.feed(readers === undefined ? {} : { readers });
+    const next = (seed: number) =>
+      way === "feed"
+        ? feed.trainer({ batchSize, augment, epochs })
+        : view.batches({ ...options, seed, epochs });
+    try {
+      const { samples, ms } = await drawBoth([next(0), next(1)], limitMs / 4);
+      drawn[way].samples += samples;
+      drawn[way].ms += ms;
+    } finally {
+      await feed.close();
+    }
   }
+  const rateOf = ({ samples, ms }: { samples: number; ms: number }) => (1000 * samples) / ms;
+  return { feed: rateOf(drawn.feed), loops: rateOf(drawn.loops) };
 }
 
-async function drawBoth(both: readonly AsyncIterable<Batch>[], limitMs: number): Promise<number> {
-  const start = performance.now();
-  let samples = 0;
+/** Draws for some time, which begins when each of both has got its first batch: threads may have to start before. */
+async function drawBoth(
+  both: readonly AsyncIterable<Batch>[],
+  limitMs: number,
+): Promise<{ samples: number; ms: number }> {
+  let [samples, start, unbegun] = [0, 0, both.length];
   await Promise.all(
     both.map(async (batches) => {
+      let hasBegun = false;
       for await (const { size } of batches) {
-        samples += size;
+        if (!hasBegun) unbegun -= 1;
+        hasBegun = true;
+        if (unbegun > 0) continue;
+        if (start === 0) start = performance.now();
+        else samples += size;
         if (performance.now() - start > limitMs) break;
       }
     }),
   );
-  return (1000 * samples) / (performance.now() - start);
+  return { samples, ms: performance.now() - start };
 }
 
 function bytesOf({ fields }: Batch): number {

@@ -14,7 +14,9 @@ export interface BenchReport {
   batchSize: number;
   device: DeviceProfile | undefined;
   deviceNotes: readonly string[];
+  /** The first epoch, and the next one where that was whole: what was read then may be in memory now. */
   loop: LoopBench;
+  again: LoopBench | undefined;
   reading: ReadingStats;
   /** Samples per second of two models. */
   two: { feed: number; loops: number };
@@ -28,7 +30,7 @@ const maxDepth = 32;
 /** @param columns of the terminal; lines are not broken where there is none */
 export function describeBench(report: BenchReport, columns = Number.POSITIVE_INFINITY): string[] {
   const width = Math.max(20, columns - nameColumns);
-  const { device, deviceNotes, loop, reading, two, images, samples, batchSize } = report;
+  const { device, deviceNotes, loop, again, reading, two, images, samples, batchSize } = report;
   const { stats } = loop;
   const count = (value: number) => formatCount(Number(value.toPrecision(3)));
   const read = reading.hits + reading.misses;
@@ -37,6 +39,7 @@ export function describeBench(report: BenchReport, columns = Number.POSITIVE_INF
     ["speed", `${count(loop.samplesPerSecond)} samples/s, ${formatBytes(loop.bytesPerSecond)}/s`],
     ["limit", describeLimit(report)],
     ["epoch", `${formatSeconds(loop.epochSeconds)}${cut}`],
+    ...(again ? [nextEpoch(again)] : []),
     ["first batch", `after ${count(loop.firstBatchMs)} ms`],
     ["reading", `${reading.way ?? "none"}: ${reading.reason}`],
     ["pinned", `${formatBytes(reading.pinnedBytes)}, ${formatCount(reading.pinnedRows)} rows`],
@@ -63,6 +66,11 @@ export function describeBench(report: BenchReport, columns = Number.POSITIVE_INF
       ["left", "left"],
     ),
   ];
+}
+
+function nextEpoch({ epochSeconds, samplesPerSecond, isWhole }: LoopBench): [string, string] {
+  const rate = `${formatCount(Number(samplesPerSecond.toPrecision(3)))} samples/s`;
+  return ["next epoch", `${formatSeconds(epochSeconds)}${isWhole ? "" : " (reckoned)"}, ${rate}`];
 }
 
 /** Columns in front of a figure: the indent, the longest name of ours, and the gap. */

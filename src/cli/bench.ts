@@ -67,6 +67,9 @@ async function runBench(path: string, flags: BenchFlags): Promise<void> {
       progress.update({ label: "Reading", samples, total: view.size, bytes: 0 }),
     );
     const { reading } = await dataset.stats();
+    const again = loop.isWhole
+      ? await measureLoop(dataset, view, { ...options, seed: 1 }, limitMs, () => {})
+      : undefined;
     const two = await compareFeed(view, options, limitMs);
     const images = await measureImages(dataset.path, dataset.manifest);
     progress.end();
@@ -76,6 +79,7 @@ async function runBench(path: string, flags: BenchFlags): Promise<void> {
       batchSize,
       ...device,
       loop,
+      again,
       reading,
       two,
       images: images.map((image) => ({ ...image, sentence: describeImageSpeed(image) })),

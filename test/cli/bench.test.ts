@@ -18,6 +18,7 @@ test("bench prints a figure to a line, and why the device was not measured", asy
     /^ {2}speed +[\d,.]+ samples\/s, .+\/s$/m,
     /^ {2}limit +[\d.]+ % of /m,
     /^ {2}epoch +[\d.:]+ s$/m,
+    /^ {2}next epoch +[\d.:]+ s, [\d,]+ samples\/s$/m,
     /^ {2}first batch +after [\d,.]+ ms$/m,
     /^ {2}reading +(pinned|page cache|direct|buffered): /m,
     /^ {2}bottleneck +\S/m,
@@ -38,6 +39,7 @@ test("bench --json gives the same as one value", async () => {
   assert.equal(value.loop.stats.batches, 32);
   // 32 batches of a true shuffle stray from 1 by a quarter at most once in a million times; of sorted data it is 0 or 20.
   assert.ok(value.loop.classMix.label > 0.3 && value.loop.classMix.label < 2.5, value.loop.classMix.label);
+  assert.equal(value.again.samples, 640);
   assert.ok(value.two.feed > 0 && value.two.loops > 0);
   assert.deepEqual(value.images, []);
 });
