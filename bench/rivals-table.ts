@@ -27,6 +27,9 @@ export interface Target {
   target: number;
 }
 
+/** Samples up to this size are small. */
+const smallBytes = 8192;
+
 const spillway = "Spillway";
 const pinned = "Spillway, all pinned";
 
@@ -61,15 +64,16 @@ function bestRivals(rows: readonly Row[]): Row[] {
   return [...best.values()].sort((a, b) => b.rate - a.rate);
 }
 
-/** Prints each target with its ratio, and gives them. */
-export function printTargets(mode: "warm" | "cold", rows: readonly Row[]): Target[] {
+/** Prints each target with its ratio, and gives them. That over separate files is for small samples. */
+export function printTargets(mode: "warm" | "cold", rows: readonly Row[], sampleBytes: number): Target[] {
   const [fastest, ...others] = bestRivals(rows);
   if (!fastest) return [];
   const rateOf = (name: string) => rows.find((row) => row.name === name)!.rate;
   const targets: Target[] = [];
   const add = (what: string, ratio: number, target: number) => targets.push({ what, ratio, target });
   const files = bestRivals(rows).find((row) => row.kind === "torch-files");
-  if (files) add(`Spillway / ${files.name}`, rateOf(spillway) / files.rate, mode === "cold" ? 8 : 25);
+  if (files && sampleBytes <= smallBytes)
+    add(`Spillway / ${files.name}`, rateOf(spillway) / files.rate, mode === "cold" ? 8 : 25);
   if (mode === "cold")
     add(`Spillway / ${fastest.name}, the fastest rival`, rateOf(spillway) / fastest.rate, 3);
   else {

@@ -136,7 +136,7 @@ async function compare(mode: "warm" | "cold", kib: number): Promise<object> {
     return { ...variant, rate: median(rates), rates, runs };
   });
   printTable(rows, count, kib * 1024);
-  const targets = printTargets(mode, rows);
+  const targets = printTargets(mode, rows, kib * 1024);
   return { mode, kib, count, limitBytes: isLimited ? limitBytes : undefined, load, expected, targets, rows };
 }
 
