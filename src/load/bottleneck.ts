@@ -25,7 +25,7 @@ export function bottleneckOf({ trainers, readers: times, elapsedMs }: Measured):
   const waiting = trainers.map(({ waitingShare }) => waitingShare);
   const mean = waiting.length === 0 ? 0 : waiting.reduce((sum, share) => sum + share, 0) / waiting.length;
   const busyMs = times.readingMs + times.makingMs;
-  const readersMs = times.readers * times.lanes * elapsedMs;
+  const readersMs = Math.max(1, times.readers * times.lanes * elapsedMs - times.restingMs);
   const work = times.makingMs > times.readingMs ? "augmentation" : "reading";
   if (mean < little) {
     const models = Math.max(1, Math.floor((readersMs / busyMs) * Math.max(1, trainers.length)));

@@ -80,7 +80,7 @@ export class RunReader {
     if (!this.#surplus.mayRest) return false;
     const since = performance.now();
     this.#surplus.rest(words32);
-    this.slept(since);
+    this.#times[readerTime.resting]! += performance.now() - since;
     return true;
   }
 

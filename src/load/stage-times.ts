@@ -18,9 +18,12 @@ export const readerTime = {
   /** Samples that came out of the pinned set, and bytes asked of the system. */
   hits: 6,
   diskBytes: 7,
+  /** Sleeping because samples come out of memory, and readers as many as the cores are enough. */
+  resting: 8,
 } as const;
 
-const numbers = 8;
+/** A reader's record takes two lines of a cache, so that readers do not disturb each other. */
+const numbers = 16;
 
 /** Bytes of a reader's record. */
 export const readerTimesBytes = numbers * 8;
@@ -33,6 +36,8 @@ export interface StageTimes {
   readingMs: number;
   makingMs: number;
   waitingMs: number;
+  /** Of those beyond the cores, while samples came out of memory. */
+  restingMs: number;
   samples: number;
   made: number;
   /** Samples that came out of the pinned set, and bytes that were asked of the system, sums apart. */
@@ -66,6 +71,7 @@ export function sumTimes(
     readingMs: sums[readerTime.reading]!,
     makingMs: sums[readerTime.making]!,
     waitingMs: sums[readerTime.waiting]!,
+    restingMs: sums[readerTime.resting]!,
     samples: sums[readerTime.samples]!,
     made: sums[readerTime.made]!,
     hits: sums[readerTime.hits]!,
@@ -87,6 +93,7 @@ export function addTimes(a: StageTimes, b: StageTimes): StageTimes {
     readingMs: a.readingMs + b.readingMs,
     makingMs: a.makingMs + b.makingMs,
     waitingMs: a.waitingMs + b.waitingMs,
+    restingMs: a.restingMs + b.restingMs,
     samples: a.samples + b.samples,
     made: a.made + b.made,
     hits: a.hits + b.hits,

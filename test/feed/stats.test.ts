@@ -77,6 +77,7 @@ test("a read that takes long is named before everything else", () => {
     readingMs: 10,
     makingMs: 0,
     waitingMs: 0,
+    restingMs: 0,
     samples: 5,
     made: 0,
     hits: 0,
@@ -86,5 +87,26 @@ test("a read that takes long is named before everything else", () => {
   assert.equal(
     bottleneckOf({ trainers: [], readers, elapsedMs: 40_000 }),
     "the disk: a reader has been reading for 31 s",
+  );
+});
+
+test("time in which readers rested is not time in which they could do more", () => {
+  const readers = {
+    readers: 4,
+    lanes: 1,
+    readingMs: 500,
+    makingMs: 0,
+    waitingMs: 1500,
+    restingMs: 2000,
+    samples: 5000,
+    made: 0,
+    hits: 5000,
+    diskBytes: 0,
+    nowReadingMs: 0,
+  };
+  const trainers = [{ name: "a", waitingShare: 0.01 }];
+  assert.equal(
+    bottleneckOf({ trainers, readers, elapsedMs: 1000 }),
+    "training waits 1.0 % of the time; the readers could feed 4 such models",
   );
 });
