@@ -87,8 +87,11 @@ function wrap(text: string, columns: number): string[] {
   return lines;
 }
 
-/** What the disk gives at this size of sample where shards are read directly, else what memory gives. */
-function describeLimit({ device, loop, reading }: BenchReport): string {
+/**
+ * What the disk gives at this size of sample where shards are read directly, else what memory gives: that is what an epoch
+ * comes near to which does not come from the disk, as the first one may.
+ */
+function describeLimit({ device, loop, again, reading }: BenchReport): string {
   const best = device && bestDepth(device, "threads", loop.bytesPerSample);
   if (reading.way === "direct" && best) {
     const limit = best.readsPerSecond * best.blockBytes;
@@ -96,8 +99,9 @@ function describeLimit({ device, loop, reading }: BenchReport): string {
     const asked = (1000 * (readers?.diskBytes ?? 0)) / Math.max(1, elapsedMs);
     return `${formatShare(asked, limit)} of the disk's ${formatBytes(limit)}/s (random, ${formatBytes(best.blockBytes)}, ${best.depth} at a time)`;
   }
-  const limit = loop.memoryBytesPerSecond;
-  return `${formatShare(loop.bytesPerSecond, limit)} of the ${formatBytes(limit)}/s that one core copies in memory`;
+  const { memoryBytesPerSecond: limit, bytesPerSecond } = again ?? loop;
+  const which = again ? ", in the next epoch" : "";
+  return `${formatShare(bytesPerSecond, limit)} of the ${formatBytes(limit)}/s that one core copies in memory${which}`;
 }
 
 function describeDevice({ points, isDirect }: DeviceProfile): string[] {
