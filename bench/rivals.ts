@@ -61,8 +61,9 @@ function variantsOf(mode: "warm" | "cold", dataMib: number): Variant[] {
     memory: `${mib} MiB`,
   });
   return [
-    spillway("Spillway", 256),
-    ...(mode === "warm" ? [spillway("Spillway, all pinned", dataMib + 256)] : []),
+    ...(mode === "warm"
+      ? [spillway("Spillway", 256), spillway("Spillway, all pinned", dataMib + 256)]
+      : [spillway("Spillway", limitBytes / 2 ** 20 - 256), spillway("Spillway, 256 MiB", 256)]),
     ...(torch
       ? [
           ...python("torch-files", "PyTorch, a file per sample", [0, 2, 4]),

@@ -5,8 +5,8 @@ import { bestDepth, type DeviceProfile } from "../store/device.js";
 import { threadBytes } from "./memory-pool.js";
 import { defaultReaders } from "./plan.js";
 
-/** Part of the memory that readers may take to keep the disk busy. */
-const diskShare = 1 / 4;
+/** Part of the memory that readers may take to keep the disk busy: more of them pays better than more samples pinned. */
+const diskShare = 1 / 2;
 const mostReaders = 32;
 
 /** Readers for a disk that was not measured: from 4 to 256 KiB, 32 brought no more on the disks at hand, and 4 less. */

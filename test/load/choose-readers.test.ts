@@ -29,7 +29,7 @@ test("samples out of memory have a few readers, whatever the disk can do", () =>
   assert.equal(chooseReaders({ ...input, isDirect: false, cores: 16 }), 8);
 });
 
-test("samples from the disk have as many readers as keep it busy, in a quarter of the memory", () => {
+test("samples from the disk have as many readers as keep it busy, in half of the memory", () => {
   assert.equal(chooseReaders({ ...input, profile: measured(24) }), 24);
   assert.equal(chooseReaders({ ...input, profile: measured(1) }), 4, "never fewer than otherwise");
   assert.equal(chooseReaders({ ...input, profile: measured(64) }), 32);
