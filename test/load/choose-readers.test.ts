@@ -33,7 +33,7 @@ test("samples from the disk have as many readers as keep it busy, in half of the
   assert.equal(chooseReaders({ ...input, profile: measured(24) }), 24);
   assert.equal(chooseReaders({ ...input, profile: measured(1) }), 4, "never fewer than otherwise");
   assert.equal(chooseReaders({ ...input, profile: measured(64) }), 32);
-  assert.equal(chooseReaders({ ...input, memoryBytes: gibi / 4, profile: measured(32) }), 8);
+  assert.equal(chooseReaders({ ...input, memoryBytes: gibi / 4, profile: measured(32) }), 16);
   assert.equal(chooseReaders({ ...input, memoryBytes: gibi / 64, profile: measured(32) }), 1);
 });
 
