@@ -39,16 +39,19 @@ export function printTable(rows: readonly Row[], count: number, sampleBytes: num
   console.log(
     "\n                                                  samples/s      MB/s   Spillway / this   peak RSS   samples, sum of ids, hash",
   );
-  for (const { name, rate, runs } of rows) {
+  for (const { kind, name, rate, runs } of rows) {
     const { samples, ids, hash } = runs[0]!;
     const cut = runs.filter((run) => run.isCut && run.samples < count).length;
     const columns = [
       Math.round(rate).toLocaleString("en").padStart(11),
       ((rate * sampleBytes) / 1e6).toFixed(0).padStart(10),
       (base.rate / rate).toFixed(2).padStart(18),
-      `${Math.round(Math.max(...runs.map((run) => run.peakBytes)) / 2 ** 20)} MiB`.padStart(11),
-      `   ${samples}, ${ids}, ${hash}`,
-      cut > 0 ? `   CUT OFF in ${cut} of ${runs.length} rounds` : "",
+      (kind === "fio"
+        ? "-"
+        : `${Math.round(Math.max(...runs.map((run) => run.peakBytes)) / 2 ** 20)} MiB`
+      ).padStart(11),
+      kind === "fio" ? "" : `   ${samples}, ${ids}, ${hash}`,
+      cut > 0 && kind !== "fio" ? `   CUT OFF in ${cut} of ${runs.length} rounds` : "",
     ];
     console.log(`  ${name.padEnd(46)}${columns.join("")}`);
   }
@@ -58,7 +61,7 @@ export function printTable(rows: readonly Row[], count: number, sampleBytes: num
 function bestRivals(rows: readonly Row[]): Row[] {
   const best = new Map<string, Row>();
   for (const row of rows) {
-    if (row.kind === "spillway") continue;
+    if (["spillway", "fio"].includes(row.kind)) continue;
     if (row.rate > (best.get(row.family)?.rate ?? 0)) best.set(row.family, row);
   }
   return [...best.values()].sort((a, b) => b.rate - a.rate);

@@ -7,7 +7,7 @@
 //
 // Warm: data that fit in memory, the epochs after a process's first, for two seconds at least. Cold: page cache dropped
 // (needs root), the first epoch, in a cgroup that holds process and page cache down to a fraction of the data; one that is
-// not through after --seconds is cut off and marked. Every run is a process of its own, the order of rivals is reversed
+// not through after --seconds is cut off and marked; what fio gets from the disk in the same minutes stands beside it. Every run is a process of its own, the order of rivals is reversed
 // each round.
 // --tools keeps what is installed (some GB for PyTorch) for the next run; --count takes that many samples: a trial.
 
@@ -15,16 +15,21 @@ import { randomUUID } from "node:crypto";
 import fs from "node:fs";
 import os from "node:os";
 import { join } from "node:path";
+import { measureDevice } from "spillway";
+import { fioRandomReads, requireFio } from "./fio.js";
 import { benchFolder } from "./numbered.js";
 import { runProgram } from "./programs.js";
 import { dropCaches, median, numberFlag, textFlag, writeResult } from "./report.js";
-import { type Checksum, makeSamples, type RivalResult, type RivalTask } from "./rivals-samples.js";
+import { type Checksum, emptySum, makeSamples, type RivalResult, type RivalTask } from "./rivals-samples.js";
 import { printTable, printTargets, type Row, type Variant } from "./rivals-table.js";
 import { findTools } from "./rivals-tools.js";
 
 const batchSize = 256;
 const rounds = numberFlag("rounds", 3);
 const mostSeconds = numberFlag("seconds", 30);
+/** Reads of fio at a time, and for how long. */
+const diskDepth = 32;
+const fioSeconds = 5;
 /** Warm epochs of the fastest take tenths of a second. */
 const leastSeconds = 2;
 const limitBytes = numberFlag("limit-mib", 1024) * 2 ** 20;
@@ -32,6 +37,7 @@ const only = textFlag("only");
 const sampleKib = (textFlag("kib") ?? "8,64").split(",").map(Number);
 const modes = (["warm", "cold"] as const).filter((mode) => only === undefined || only === mode);
 
+if (modes.includes("cold")) requireFio();
 const folder = benchFolder();
 const tools = await findTools(textFlag("tools") ?? join(folder, "tools"));
 const { torch, datasets } = tools.packages;
@@ -63,7 +69,11 @@ function variantsOf(mode: "warm" | "cold", dataMib: number): Variant[] {
   return [
     ...(mode === "warm"
       ? [spillway("Spillway", 256), spillway("Spillway, all pinned", dataMib + 256)]
-      : [spillway("Spillway", limitBytes / 2 ** 20 - 256), spillway("Spillway, 256 MiB", 256)]),
+      : [
+          { kind: "fio", name: `fio, ${diskDepth} reads at a time`, workers: diskDepth, family: "fio" },
+          spillway("Spillway", limitBytes / 2 ** 20 - 256),
+          spillway("Spillway, 256 MiB", 256),
+        ]),
     ...(torch
       ? [
           ...python("torch-files", "PyTorch, a file per sample", [0, 2, 4]),
@@ -95,6 +105,8 @@ async function compare(mode: "warm" | "cold", kib: number): Promise<object> {
   const base = { folder: samples, count, length, batchSize, mostSeconds, lanceFolder: tools.lanceFolder };
   const start = performance.now();
   const expected = await makeSamples(samples, count, length);
+  // As "spillway bench" does once for a user.
+  if (mode === "cold") await measureDevice(join(samples, "spillway"));
   const still = { ...base, workers: 0, isWarm: false, leastSeconds: 0, memory: "" };
   if (datasets) await runRival({ ...still, kind: "make-datasets" }, undefined);
   if (tools.lance) await runRival({ ...still, kind: "make-lance" }, undefined);
@@ -122,6 +134,10 @@ async function compare(mode: "warm" | "cold", kib: number): Promise<object> {
         leastSeconds: isWarm ? leastSeconds : 0,
         mostSeconds: most,
       };
+      if (kind === "fio") {
+        raw.get(variant)!.push(readByFio(task));
+        continue;
+      }
       const { result, wasLimited } = await runRival(task, mode === "cold" ? limitBytes : undefined);
       isLimited &&= wasLimited;
       check(variant.name, result, expected);
@@ -139,6 +155,16 @@ async function compare(mode: "warm" | "cold", kib: number): Promise<object> {
   printTable(rows, count, kib * 1024);
   const targets = printTargets(mode, rows, kib * 1024);
   return { mode, kib, count, limitBytes: isLimited ? limitBytes : undefined, load, expected, targets, rows };
+}
+
+/** What the disk itself gives in the same minutes: it may change by far more than loaders differ. */
+function readByFio({ folder: samples, count, length, workers: jobs }: RivalTask): RivalResult {
+  const [path, blockBytes] = [join(samples, "samples.npy"), length * 4];
+  const byteLength = count * blockBytes;
+  const range = { path, startByte: 0, byteLength, blockBytes };
+  const perSecond = fioRandomReads({ ...range, jobs, seconds: fioSeconds, isDirect: true });
+  const read = { ...emptySum(), samples: Math.round(perSecond * fioSeconds) };
+  return { ...read, seconds: fioSeconds, peakBytes: Number.NaN, isCut: true };
 }
 
 /** Every whole epoch shows the same checksum; of one that was cut off only the count is known. */
