@@ -53,7 +53,12 @@ for (const mode of modes) {
   }
   for (const kib of sampleKib) results.push(await compare(mode, kib));
 }
-writeResult("rivals", { batchSize, rounds, tools: { torch, datasets, lance: tools.lance }, results });
+writeResult(only ? `rivals-${only}` : "rivals", {
+  batchSize,
+  rounds,
+  tools: { torch, datasets, lance: tools.lance },
+  results,
+});
 process.exit();
 
 function variantsOf(mode: "warm" | "cold", dataMib: number): Variant[] {
