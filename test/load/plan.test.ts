@@ -31,11 +31,11 @@ function encodingOf(length: number): Encoding {
   return { original: "float64", claim: "lossless", axis: 0, channels };
 }
 
-function planFor({ length, dtype, isEncoded, ...rest }: Wishes): LoopPlan {
+function columnsOf({ length, dtype, isEncoded }: Wishes): ColumnTable[] {
   const data = { ...tensor(dtype, [length]), ...(isEncoded && { encoding: encodingOf(length) }) };
   const fields: Fields = { data, label: classes(["a", "b"]) };
   const none = new Float64Array();
-  const columns = Object.entries(fields).map(([name, field]): ColumnTable => {
+  return Object.entries(fields).map(([name, field]): ColumnTable => {
     const stride = fieldStride(field);
     return {
       name,
@@ -49,13 +49,12 @@ function planFor({ length, dtype, isEncoded, ...rest }: Wishes): LoopPlan {
       encoded: undefined,
     };
   });
-  const decodings = planDecodings(columns, rest.deliver);
-  return planLoop({ ...rest, columns, decodings, isResident: columns.map(({ stride }) => stride <= 16) });
 }
 
-/** A head, and four numbers for each formula. */
-function leastCodeBytes({ length }: Wishes): number {
-  return 16 + (length < 1000 ? length : 1) * 32;
+function planFor(wish: Wishes): LoopPlan {
+  const columns = columnsOf(wish);
+  const decodings = planDecodings(columns, wish.deliver);
+  return planLoop({ ...wish, columns, decodings, isResident: columns.map(({ stride }) => stride <= 16) });
 }
 
 test("a place holds a batch, hardly more, and the ring has at least two", () => {
@@ -83,12 +82,13 @@ test("the parts of a reservation lie one after another, aligned, within its leng
   fc.assert(
     fc.property(wishes, (wish) => {
       const plan = planFor(wish);
+      const decodings = planDecodings(columnsOf(wish), wish.deliver);
       const slots = plan.places * plan.slotsPerBatch;
       const parts = [
         { start: 0, end: 64 + plan.places * plan.runsPerBatch * 4, unit: 64 },
         { start: plan.ids, end: plan.ids + slots * 8, unit: 8 },
-        ...plan.fields.flatMap(({ code }) =>
-          code === undefined ? [] : [{ start: code, end: code + leastCodeBytes(wish), unit: 8 }],
+        ...plan.fields.flatMap(({ code, column }) =>
+          code === undefined ? [] : [{ start: code, end: code + decodings[column]!.byteLength, unit: 8 }],
         ),
         ...plan.fields.map(({ ring, deliveredStride }) => ({
           start: ring,
