@@ -72,18 +72,20 @@ export function drawSize(
   to.height = Math.min(height, width / shape);
 }
 
-/** Where the pixel at (x, y) is taken from: column left + x * xx + y * xy, row top + x * yx + y * yy. */
-interface PixelMap {
-  left: number;
-  xx: number;
-  xy: number;
-  top: number;
-  yx: number;
-  yy: number;
-}
+/** Takes the pixel at (x, y) from column left + x * xx + y * xy and row top + x * yx + y * yy. */
+type MovePixels = (
+  address: number,
+  left: number,
+  xx: number,
+  xy: number,
+  top: number,
+  yx: number,
+  yy: number,
+) => void;
 
 /**
- * Takes the pixels of an image from other places of it, between four pixels each.
+ * Takes the pixels of an image from other places of it, between four pixels each. Numbers and no object: nothing is
+ * allocated for a sample.
  *
  * @param work room for a copy of the image
  * @param fill what comes in from outside; undefined for the nearest pixel
@@ -93,11 +95,11 @@ function pixelMover(
   geometry: ImageGeometry,
   work: number,
   fill: number | undefined,
-): (address: number, map: PixelMap) => void {
+): MovePixels {
   const { outer, height, width, inner } = geometry;
   const bytes = sampleBytes(geometry);
   const [isEdge, outside] = [fill === undefined ? 1 : 0, fill ?? 0];
-  return (address, { left, xx, xy, top, yx, yy }) => {
+  return (address, left, xx, xy, top, yx, yy) => {
     kernels.copyBox(address, work, 1, 0, 1, 0, bytes);
     // biome-ignore format: fourteen numbers are read best side by side
     kernels.takePixels(work, address, outer, height, width, inner, left, xx, xy, top, yx, yy, isEdge, outside);
@@ -134,14 +136,7 @@ export const randomResizedCropTransform: Transform<
       const top = draw.between(0, height - part.height);
       const left = draw.between(0, width - part.width);
       const [xx, yy] = [part.width / width, part.height / height];
-      move(address, {
-        left: left + 0.5 * xx - 0.5,
-        xx,
-        xy: 0,
-        top: top + 0.5 * yy - 0.5,
-        yx: 0,
-        yy,
-      });
+      move(address, left + 0.5 * xx - 0.5, xx, 0, top + 0.5 * yy - 0.5, 0, yy);
     };
   },
 };
@@ -179,14 +174,9 @@ export const rotationTransform: Transform<{ degrees: number; fill: number }, Ima
       const turns = draw.between(-degrees, degrees) / 360;
       const cos = kernels.cosineOfTurns(turns);
       const sin = kernels.sineOfTurns(turns);
-      move(address, {
-        left: midX - cos * midX + sin * midY,
-        xx: cos,
-        xy: -sin,
-        top: midY - sin * midX - cos * midY,
-        yx: sin,
-        yy: cos,
-      });
+      const left = midX - cos * midX + sin * midY;
+      const top = midY - sin * midX - cos * midY;
+      move(address, left, cos, -sin, top, sin, cos);
     };
   },
 };
