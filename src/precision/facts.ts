@@ -22,7 +22,7 @@ export interface ChannelFacts {
   beyond: { float32: number; float16: number };
   /** Whether every finite value is a whole number, a float32, a float16. */
   areAll: { whole: boolean; float32: boolean; float16: boolean };
-  /** Infinity and -Infinity where nothing is finite. */
+  /** Infinity and -Infinity where nothing is finite; an end at -0 is 0 here, and counted above. */
   min: number;
   max: number;
   /** Least magnitude that is not 0; infinity where there is none. */

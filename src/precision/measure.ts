@@ -254,8 +254,8 @@ export class FieldMeasure {
       subnormal: { float64: slot(6), float32: slot(7), float16: slot(8) - slot(5) },
       beyond: { float32: slot(10), float16: slot(9) },
       areAll: { whole: (held & 1) > 0, float32: (held & 2) > 0, float16: (held & 4) > 0 },
-      min: slot(12),
-      max: slot(13),
+      min: slot(12) + 0, // 0 where it is -0: which of two equal ends came first must not show
+      max: slot(13) + 0,
       leastMagnitude: slot(14),
       mean: slot(15),
       squares: slot(16),
