@@ -1,7 +1,7 @@
-// One line of variants.ts, in a process of its own: epochs of augmented samples; or an epoch for each of some trainers,
-// of one feed or with loops of their own. Prints one line of JSON.
+// One line of variants.ts, in a process of its own: epochs of samples, augmented or plain; or an epoch for each of some
+// trainers, of one feed or with loops of their own. Prints one line of JSON.
 //
-//   node variants-child.js variants|feed|loops DATASET COUNT MEMORY
+//   node variants-child.js variants|plain|feed|loops DATASET COUNT MEMORY
 
 import fs from "node:fs";
 import { join } from "node:path";
@@ -43,14 +43,15 @@ async function run(count: number): Promise<VariantsResult> {
     const length = shape[1]!;
     forms.add(hashOf(data.slice(at * length, (at + 1) * length) as Float32Array));
   };
-  if (kind === "variants") {
+  if (kind === "variants" || kind === "plain") {
     // `data` counts as 2,048 steps of one channel.
-    const augment = [
+    const steps = [
       jitter({ sigma: 0.03 }),
       scaling({ sigma: 0.1 }),
       shift({ steps: 64 }),
       timeMask({ share: 0.1 }),
     ];
+    const augment = kind === "variants" ? steps : [];
     for await (const batch of view.batches({ batchSize: 64, seed: 7, epochs: count, augment })) take(batch);
     read = delivered;
   } else if (kind === "feed") {

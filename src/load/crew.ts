@@ -1,5 +1,8 @@
 // The readers of one loop or stream: lent from the pool, each given its job, and whether they have ended or failed.
+// Starting a thread takes tens of milliseconds of a core. If all were started at once, none would read before the last
+// one is there; so each that has started lets the next one start, and reads.
 
+import { availableParallelism } from "node:os";
 import { type ErrorRecord, restoreError, type SpillwayError } from "../errors.js";
 import type { MakingFailed, ReaderJob, ToReader } from "./messages.js";
 import type { LentReader } from "./reader-pool.js";
@@ -14,32 +17,47 @@ export interface CrewWork {
 }
 
 export class Crew {
-  readonly #readers: readonly LentReader[];
+  readonly #work: CrewWork;
+  readonly #working: LentReader[] = [];
+  /** Those not set to work yet, and what they are to be told then. */
+  readonly #waiting: LentReader[];
+  readonly #told: ToReader[] = [];
   readonly #ended: Promise<void>[] = [];
   #failure: ErrorRecord | undefined;
 
   /** @param readers lent by the pool, which has them back when they have ended */
-  constructor(readers: readonly LentReader[], { jobOf, onFailure, onWord }: CrewWork) {
-    this.#readers = readers;
-    this.#readers.forEach((reader, number) => {
-      this.#ended.push(
-        new Promise((resolve) => {
-          const onEnd = (error: ErrorRecord | undefined) => {
-            if (error) {
-              this.#failure ??= error;
-              onFailure(restoreError(error));
-            }
-            resolve();
-          };
-          reader.run(jobOf(number), onEnd, onWord);
-        }),
-      );
-    });
+  constructor(readers: readonly LentReader[], work: CrewWork) {
+    this.#work = work;
+    this.#waiting = [...readers];
+    for (let k = 0; k < availableParallelism(); k += 1) this.#startNext();
+  }
+
+  #startNext(): void {
+    const reader = this.#waiting.shift();
+    if (!reader) return;
+    const { jobOf, onFailure, onWord } = this.#work;
+    const job = jobOf(this.#working.length);
+    this.#working.push(reader);
+    this.#ended.push(
+      new Promise((resolve) => {
+        const onEnd = (error: ErrorRecord | undefined) => {
+          if (error) {
+            this.#failure ??= error;
+            onFailure(restoreError(error));
+          }
+          resolve();
+        };
+        reader.run(job, onEnd, onWord);
+      }),
+    );
+    for (const message of this.#told) reader.tell(message);
+    void reader.ready.then(() => this.#startNext());
   }
 
   /** Tells each reader something while it is at work. */
   tell(message: ToReader): void {
-    for (const reader of this.#readers) reader.tell(message);
+    for (const reader of this.#working) reader.tell(message);
+    if (this.#waiting.length > 0) this.#told.push(message);
   }
 
   /** The first error of a reader, so far. */
@@ -58,6 +76,7 @@ export class Crew {
 
   /** Waits until all readers have ended; what they worked on is theirs until then. */
   async ended(): Promise<void> {
+    for (const reader of this.#waiting.splice(0)) reader.giveBack();
     const hold = setInterval(() => {}, 2 ** 30);
     await Promise.all(this.#ended).finally(() => clearInterval(hold));
   }

@@ -122,6 +122,11 @@ export interface MakingJob {
 
 export type ToReader = ReaderJob | MakingJob;
 
+/** What a reader says once, when it has loaded all that it needs to begin. */
+export interface Ready {
+  type: "ready";
+}
+
 /** What a reader says when it has ended its job. */
 export type Ended = { type: "ended"; loop: number } | { type: "failed"; loop: number; error: ErrorRecord };
 
@@ -134,4 +139,4 @@ export interface MakingFailed {
   error: ErrorRecord;
 }
 
-export type FromReader = Ended | MakingFailed;
+export type FromReader = Ready | Ended | MakingFailed;

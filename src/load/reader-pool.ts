@@ -1,5 +1,6 @@
-// The reader threads of an open dataset: started when a loop needs them, kept for the next loop, ended on close. Each
-// is counted in the memory. A thread that is idle does not keep the process alive.
+// The reader threads of an open dataset: lent to a loop, started when they are set to work for the first time, kept for
+// the next loop, ended on close. Each is counted in the memory from when it is lent. A thread that is idle does not keep
+// the process alive.
 
 import { Worker } from "node:worker_threads";
 import { type ErrorRecord, recordError, SpillwayError } from "../errors.js";
@@ -19,7 +20,9 @@ const resourceLimits = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 64
 
 /** One reader at work for one loop. */
 export interface LentReader {
-  /** Hands over the work; `onEnd` is called once, with an error if it failed, `onWord` for what it says until then. */
+  /** Fulfilled when its thread has started, or has ended. */
+  readonly ready: Promise<void>;
+  /** Hands over the work, for which a thread is started where there is none; `onEnd` is called once, with an error if it failed, `onWord` for what it says until then. */
   run(
     job: ReaderJob,
     onEnd: (error: ErrorRecord | undefined) => void,
@@ -27,10 +30,14 @@ export interface LentReader {
   ): void;
   /** Tells it something while it is at work. */
   tell(message: ToReader): void;
+  /** Instead of work. */
+  giveBack(): void;
 }
 
 interface Thread extends LentReader {
-  worker: Worker;
+  /** Undefined before its first work. */
+  worker: Worker | undefined;
+  setReady: () => void;
   /** Its own, while it lives. */
   number: number;
   onEnd: ((error: ErrorRecord | undefined) => void) | undefined;
@@ -68,28 +75,61 @@ export class ReaderPool {
   lend(count: number): LentReader[] {
     const lent: Thread[] = [];
     try {
-      while (lent.length < count) lent.push(this.#idle.pop() ?? this.#startThread());
+      while (lent.length < count) lent.push(this.#idle.pop() ?? this.#newThread());
     } catch (error) {
-      this.#idle.push(...lent);
+      for (const thread of lent) this.#takeBack(thread);
       throw error;
     }
     return lent;
   }
 
-  /** Takes readers back that were lent and never set to work. */
-  takeBack(lent: readonly LentReader[]): void {
-    this.#idle.push(...(lent as readonly Thread[]).filter(({ isDead }) => !isDead));
-  }
-
   async close(): Promise<void> {
     const threads = [...this.#threads];
     this.#idle.length = 0;
-    await Promise.all(threads.map((thread) => thread.worker.terminate()));
+    await Promise.all(threads.map((thread) => thread.worker?.terminate()));
   }
 
-  #startThread(): Thread {
+  #newThread(): Thread {
     if (!this.#memory.takeThread()) throw this.#memory.shortage(threadBytes, "a reader thread");
-    const number = this.#freeNumber();
+    let setReady = () => {};
+    const ready = new Promise<void>((resolve) => {
+      setReady = resolve;
+    });
+    const thread: Thread = {
+      worker: undefined,
+      ready,
+      setReady,
+      number: this.#freeNumber(),
+      onEnd: undefined,
+      onWord: undefined,
+      isDead: false,
+      run: (job, onEnd, onWord) => {
+        thread.onEnd = onEnd;
+        thread.onWord = onWord;
+        if (thread.isDead) this.#finish(thread, threadDied("it had ended before"));
+        else {
+          thread.worker ??= this.#startWorker(thread);
+          thread.worker.postMessage(job);
+        }
+      },
+      tell: (message) => thread.worker?.postMessage(message),
+      giveBack: () => this.#takeBack(thread),
+    };
+    this.#threads.add(thread);
+    return thread;
+  }
+
+  #takeBack(thread: Thread): void {
+    if (thread.isDead) return;
+    if (thread.worker) this.#idle.push(thread);
+    else {
+      this.#threads.delete(thread);
+      this.#memory.returnThread();
+    }
+  }
+
+  #startWorker(thread: Thread): Worker {
+    const { number } = thread;
     const workerData: ReaderStart = {
       module: kernelModule(),
       segments: this.#memory.segments,
@@ -105,23 +145,9 @@ export class ReaderPool {
       execArgv: [],
       name: "spillway-reader",
     });
-    const thread: Thread = {
-      worker,
-      number,
-      onEnd: undefined,
-      onWord: undefined,
-      isDead: false,
-      run: (job, onEnd, onWord) => {
-        thread.onEnd = onEnd;
-        thread.onWord = onWord;
-        if (thread.isDead) this.#finish(thread, threadDied("it had ended before"));
-        else worker.postMessage(job);
-      },
-      tell: (message) => worker.postMessage(message),
-    };
-    this.#threads.add(thread);
     worker.on("message", (message: FromReader) => {
-      if (message.type === "making-failed") thread.onWord?.(message);
+      if (message.type === "ready") thread.setReady();
+      else if (message.type === "making-failed") thread.onWord?.(message);
       else this.#finish(thread, message.type === "failed" ? message.error : undefined);
     });
     let failure: unknown;
@@ -130,6 +156,7 @@ export class ReaderPool {
     });
     worker.on("exit", (code) => {
       thread.isDead = true;
+      thread.setReady();
       this.#threads.delete(thread);
       const at = this.#idle.indexOf(thread);
       if (at >= 0) this.#idle.splice(at, 1);
@@ -140,7 +167,7 @@ export class ReaderPool {
     });
     // After the listeners: adding one for messages would undo it.
     worker.unref();
-    return thread;
+    return worker;
   }
 
   #freeNumber(): number {

@@ -6,7 +6,16 @@ import { recordError } from "../errors.js";
 import { type Control, ring, viewControl, word32 } from "./control.js";
 import { FileRecords } from "./file-records.js";
 import { runLoopJob } from "./loop-reader.js";
-import type { Ended, LoopJob, MakingJob, ReaderJob, ReaderStart, StreamJob, ToReader } from "./messages.js";
+import type {
+  Ended,
+  FromReader,
+  LoopJob,
+  MakingJob,
+  ReaderJob,
+  ReaderStart,
+  StreamJob,
+  ToReader,
+} from "./messages.js";
 import { OpenFiles } from "./open-files.js";
 import type { SampleFiles } from "./sample-reader.js";
 
@@ -26,6 +35,11 @@ parentPort!.on("message", (message: ToReader) => {
   if (message.type === "making") told.push(message);
   else void work(message);
 });
+say({ type: "ready" });
+
+function say(message: FromReader): void {
+  parentPort!.postMessage(message);
+}
 
 /** A thread at work does not come back to its port: it looks there itself. */
 function listen(): MakingJob | undefined {
@@ -52,7 +66,7 @@ async function work(job: ReaderJob): Promise<void> {
   if (outcome.type === "failed") Atomics.store(control.words32, word32.failed, 1);
   ring(control, word32.consumerBell);
   // Last of all: with this message the loop's memory may go to somebody else.
-  parentPort!.postMessage(outcome);
+  say(outcome);
 }
 
 /** Loaded where there are images: a thread that decodes nothing loads nothing for it. */
@@ -64,5 +78,5 @@ async function decodeForLoop(job: LoopJob, control: Control): Promise<void> {
 /** Loaded when a stream first needs it: loops do without augmentation, and threads that start open fewer files at once. */
 async function workForStream(job: StreamJob): Promise<void> {
   const { runStreamJob } = await import("./stream-reader.js");
-  await runStreamJob(start, job, files, { listen, tell: (word) => parentPort!.postMessage(word) });
+  await runStreamJob(start, job, files, { listen, tell: say });
 }

@@ -236,7 +236,7 @@ export class Stream {
   /** Gives the memory of a stream back that was never set to work. */
   release(): void {
     this.#isClosed = true;
-    this.#engine.readers.takeBack(this.#readers);
+    this.#giveReadersBack();
     this.#reservation.release();
   }
 
@@ -246,7 +246,11 @@ export class Stream {
     this.#isClosed = true;
     this.control.stop();
     if (this.#crew) await this.#crew.ended();
-    else this.#engine.readers.takeBack(this.#readers);
+    else this.#giveReadersBack();
     this.#reservation.release();
+  }
+
+  #giveReadersBack(): void {
+    for (const reader of this.#readers) reader.giveBack();
   }
 }

@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { availableParallelism } from "node:os";
+import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
+import { SpillwayError } from "#spillway/errors";
+import { Crew } from "#spillway/load/crew";
+import type { MakingJob, ReaderJob } from "#spillway/load/messages";
+import type { LentReader } from "#spillway/load/reader-pool";
+
+const cores = availableParallelism();
+
+/** A reader that says in `log` what is done with it, and starts and ends when the test lets it. */
+class ScriptedReader implements LentReader {
+  readonly log: string[] = [];
+  readonly ready: Promise<void>;
+  setReady = () => {};
+  end: Parameters<LentReader["run"]>[1] = () => {};
+
+  constructor() {
+    this.ready = new Promise((resolve) => {
+      this.setReady = resolve;
+    });
+  }
+
+  run(job: ReaderJob, onEnd: Parameters<LentReader["run"]>[1]): void {
+    this.log.push(`job ${job.reader}`);
+    this.end = onEnd;
+  }
+
+  tell(message: { type: string; trainer?: number }): void {
+    this.log.push(`${message.type} ${message.trainer}`);
+  }
+
+  giveBack(): void {
+    this.log.push("given back");
+  }
+}
+
+function crewOf(count: number) {
+  const readers = Array.from({ length: count }, () => new ScriptedReader());
+  const failures: SpillwayError[] = [];
+  const crew = new Crew(readers, {
+    jobOf: (reader) => ({ type: "loop", reader }) as ReaderJob,
+    onFailure: (error) => failures.push(error),
+  });
+  const working = () => readers.filter(({ log }) => log.some((line) => line.startsWith("job"))).length;
+  return { readers, crew, failures, working };
+}
+
+const making = (trainer: number) => ({ type: "making", trainer }) as MakingJob;
+
+test("as many readers start at once as there are cores; each that has started lets another one start", async () => {
+  const { readers, working } = crewOf(cores + 3);
+  assert.equal(working(), cores);
+  await setImmediate();
+  assert.equal(working(), cores, "none has started, so no other may");
+  readers[cores - 1]!.setReady();
+  await setImmediate();
+  assert.equal(working(), cores + 1);
+  for (const reader of readers) reader.setReady();
+  await setImmediate();
+  assert.deepEqual(
+    readers.map(({ log }) => log),
+    readers.map((_, number) => [`job ${number}`]),
+  );
+});
+
+test("readers that started before are all set to work at once", async () => {
+  const readers = Array.from({ length: cores + 5 }, () => new ScriptedReader());
+  for (const reader of readers) reader.setReady();
+  new Crew(readers, { jobOf: (reader) => ({ type: "loop", reader }) as ReaderJob, onFailure: assert.fail });
+  await setImmediate();
+  for (const { log } of readers) assert.equal(log.length, 1);
+});
+
+test("who starts late hears all that was said before", async () => {
+  const { readers, crew } = crewOf(cores + 1);
+  const late = readers.at(-1)!;
+  crew.tell(making(4));
+  crew.tell(making(5));
+  assert.deepEqual(late.log, []);
+  readers[0]!.setReady();
+  await setImmediate();
+  crew.tell(making(6));
+  const heard = ["making 4", "making 5", "making 6"];
+  assert.deepEqual(late.log, [`job ${cores}`, ...heard]);
+  assert.deepEqual(readers[0]!.log, ["job 0", ...heard]);
+});
+
+test("a crew that ends early gives back who was not set to work, and starts nobody after that", async () => {
+  const { readers, crew, failures } = crewOf(cores + 2);
+  const ended = crew.ended();
+  readers[0]!.setReady();
+  for (const { end } of readers.slice(0, cores)) end(undefined);
+  await ended;
+  await setImmediate();
+  for (const { log } of readers.slice(cores)) assert.deepEqual(log, ["given back"]);
+  assert.deepEqual(failures, []);
+});
+
+test("a reader that fails is told of at once, and is the crew's failure", async () => {
+  const { readers, crew, failures } = crewOf(cores);
+  const error = new SpillwayError("thread", "it died", { remedy: "start again" });
+  readers[0]!.end(error.toJSON());
+  assert.equal(failures[0]?.message, error.message);
+  assert.equal((await crew.failed()).message, error.message);
+});
