@@ -1,15 +1,21 @@
 // The readers of one loop or stream: lent from the pool, each given its job, and whether they have ended or failed.
 // Starting a thread takes tens of milliseconds of a core. If all were started at once, none would read before the last
-// one is there; so each that has started lets the next one start, and reads.
+// one is there. So each that has started lets the next one start, and only while the ring runs short of samples: a model
+// that few readers can feed keeps the cores for itself.
 
 import { availableParallelism } from "node:os";
 import { type ErrorRecord, restoreError, type SpillwayError } from "../errors.js";
 import type { MakingFailed, ReaderJob, ToReader } from "./messages.js";
 import type { LentReader } from "./reader-pool.js";
 
+/** Until the next look whether more readers are needed. */
+const lookMs = 50;
+
 /** What a crew is to do. */
 export interface CrewWork {
   jobOf(reader: number): ReaderJob;
+  /** Whether more readers would help: much is still to be read for which there is room. */
+  isShort(): boolean;
   /** Called when a reader has failed: one that died could not say so in the shared words. */
   onFailure(error: SpillwayError): void;
   /** Called with what readers say while they are at work. */
@@ -51,7 +57,13 @@ export class Crew {
       }),
     );
     for (const message of this.#told) reader.tell(message);
-    void reader.ready.then(() => this.#startNext());
+    void reader.ready.then(() => this.#startWhenShort());
+  }
+
+  #startWhenShort(): void {
+    if (this.#waiting.length === 0) return;
+    if (this.#work.isShort()) this.#startNext();
+    else setTimeout(() => this.#startWhenShort(), lookMs).unref();
   }
 
   /** Tells each reader something while it is at work. */

@@ -150,6 +150,7 @@ function launch(engine: Engine, request: LoopRequest, ground: Ground, watch: Loo
     engine.reading.prepare(isResident, plan.byteLength);
     crew = new Crew(readers, {
       jobOf: (reader) => ({ ...job, reader }),
+      isShort: () => isShort(words, plan, firstBatch + batchCount(request.schedule)),
       onFailure() {
         Atomics.store(words.words32, word32.failed, 1);
         ring(words, word32.consumerBell);
@@ -214,6 +215,13 @@ function prepareControl(reservation: Reservation, plan: LoopPlan, firstBatch: nu
   Atomics.store(control.words64, word64.released, BigInt(firstBatch));
   Atomics.store(control.words64, word64.wanted, -1n);
   return control;
+}
+
+/** Whether half of the ring or more is free, and there are samples left for it. */
+function isShort({ words64 }: Control, { places, runsPerBatch }: LoopPlan, end: number): boolean {
+  const claimed = Number(Atomics.load(words64, word64.claimed));
+  const released = Number(Atomics.load(words64, word64.released));
+  return claimed < Math.min(end, released + places / 2) * runsPerBatch;
 }
 
 /** Tells the readers to stop, and the consumer to look. */

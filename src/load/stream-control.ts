@@ -289,6 +289,12 @@ export class StreamControl {
     return (run + 1) * this.runLength - this.slots <= this.lowestReleased();
   }
 
+  /** Whether half of the ring or more is free, and there are samples left that some trainer wants. */
+  get isShort(): boolean {
+    const claimed = this.claimedRuns * this.runLength;
+    return claimed < this.wantedEnd() && claimed - this.slots / 2 <= this.lowestReleased();
+  }
+
   /** Whether samples [from, to) are in the ring. */
   isReady(from: number, to: number): boolean {
     const { runLength } = this;

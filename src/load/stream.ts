@@ -122,6 +122,7 @@ export class Stream {
     this.#engine.reading.prepare(this.#isResident, this.#reservation.byteLength);
     this.#crew = new Crew(this.#readers, {
       jobOf: (reader) => ({ ...this.#job, schedule, reader }),
+      isShort: () => this.control.isShort,
       onFailure: (error) => {
         Atomics.store(words32, word32.failed, 1);
         this.control.stop();

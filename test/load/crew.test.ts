@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { availableParallelism } from "node:os";
 import { test } from "node:test";
-import { setImmediate } from "node:timers/promises";
+import { setImmediate, setTimeout } from "node:timers/promises";
 import { SpillwayError } from "#spillway/errors";
 import { Crew } from "#spillway/load/crew";
 import type { MakingJob, ReaderJob } from "#spillway/load/messages";
@@ -36,11 +36,12 @@ class ScriptedReader implements LentReader {
   }
 }
 
-function crewOf(count: number) {
+function crewOf(count: number, isShort = () => true) {
   const readers = Array.from({ length: count }, () => new ScriptedReader());
   const failures: SpillwayError[] = [];
   const crew = new Crew(readers, {
     jobOf: (reader) => ({ type: "loop", reader }) as ReaderJob,
+    isShort,
     onFailure: (error) => failures.push(error),
   });
   const working = () => readers.filter(({ log }) => log.some((line) => line.startsWith("job"))).length;
@@ -65,10 +66,25 @@ test("as many readers start at once as there are cores; each that has started le
   );
 });
 
+test("while the ring is full enough nobody starts; once it is short, the next one does", async () => {
+  let isShort = false;
+  const { readers, working } = crewOf(cores + 2, () => isShort);
+  readers[0]!.setReady();
+  await setTimeout(60);
+  assert.equal(working(), cores);
+  isShort = true;
+  while (working() === cores) await setTimeout(5);
+  assert.equal(working(), cores + 1);
+});
+
 test("readers that started before are all set to work at once", async () => {
   const readers = Array.from({ length: cores + 5 }, () => new ScriptedReader());
   for (const reader of readers) reader.setReady();
-  new Crew(readers, { jobOf: (reader) => ({ type: "loop", reader }) as ReaderJob, onFailure: assert.fail });
+  new Crew(readers, {
+    jobOf: (reader) => ({ type: "loop", reader }) as ReaderJob,
+    isShort: () => true,
+    onFailure: assert.fail,
+  });
   await setImmediate();
   for (const { log } of readers) assert.equal(log.length, 1);
 });
