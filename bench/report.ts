@@ -4,7 +4,7 @@
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 /** Where results go: one JSON file per benchmark. */
 export const resultsFolder = join(import.meta.dirname, "../../bench/results");
@@ -45,7 +45,13 @@ export function peakBytes(pid: number | "self" = "self"): number {
 export function writeResult(name: string, result: object): void {
   fs.mkdirSync(resultsFolder, { recursive: true });
   const path = join(resultsFolder, `${name}.json`);
-  const command = `node scripts/task.mjs bench ${[name, ...process.argv.slice(2)].join(" ")}`;
+  const script = basename(process.argv[1]!, ".js");
+  // Where tools were kept is of this machine only.
+  const flags = process.argv
+    .slice(2)
+    .join(" ")
+    .replace(/ ?--tools \S+/, "");
+  const command = `node scripts/task.mjs bench ${script} ${flags}`.trimEnd();
   fs.writeFileSync(path, `${JSON.stringify({ command, machine: machine(), ...result }, null, 1)}\n`);
   console.log(`\nAll values: ${path}`);
 }

@@ -45,7 +45,15 @@ for (const isCold of canBeCold ? [true, false] : [false]) {
   for (const readers of isCold ? [4, 16] : [2, 4]) results.push(compare(isCold, readers));
 }
 if (!canBeCold) console.log("  (cold epochs need root)");
-writeResult("small-files", { files, sampleBytes: length * 8, sizes, indexed, packed, results });
+const [indexing, packing] = [indexed, packed].map(({ path: _path, ...measured }) => measured);
+writeResult("small-files", {
+  files,
+  sampleBytes: length * 8,
+  sizes,
+  indexed: indexing,
+  packed: packing,
+  results,
+});
 
 /** One .npy per sample, a folder per class; the first value of a sample is its number in the order of the paths. */
 function makeFiles(): void {

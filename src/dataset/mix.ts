@@ -28,7 +28,7 @@ export interface MixedBatchOptions extends Omit<BatchOptions, "last" | "weights"
   weights?: string;
   /** Epochs in all, default 1; a resumed run counts those that lie behind. Infinity is allowed. */
   epochs?: number;
-  /** Reader threads of each view's loop; default: an even share of what pays on this machine. */
+  /** Reader threads of each view's loop at most; default: an even share of what pays on this machine. */
   readers?: number;
 }
 

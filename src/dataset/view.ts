@@ -50,7 +50,10 @@ export interface ReadingOptions extends DrawingOptions {
    * crop: "random" another part of each in each epoch, by (seed, epoch, sample) alone.
    */
   images?: ImageOptions;
-  /** Reader threads; default: as many as pay on this machine and fit in half of the memory. */
+  /**
+   * Reader threads at most; default: as many as pay on this machine and fit in half of the memory. Those beyond the
+   * cores start when the ring runs short of samples.
+   */
   readers?: number;
 }
 
