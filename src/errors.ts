@@ -16,7 +16,7 @@
  * - `space`: the disk is full, or would be
  * - `io`: the operating system refused to read or write
  * - `mismatch`: two things that must belong together do not (a resume token and a view, say)
- * - `thread`: a reader thread died
+ * - `thread`: a reader thread died, or none could be started
  */
 export type ErrorCode =
   | "usage"

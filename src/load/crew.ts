@@ -4,7 +4,7 @@
 // that few readers can feed keeps the cores for itself.
 
 import { availableParallelism } from "node:os";
-import { type ErrorRecord, restoreError, type SpillwayError } from "../errors.js";
+import { type ErrorRecord, recordError, restoreError, type SpillwayError } from "../errors.js";
 import type { MakingFailed, ReaderJob, ToReader } from "./messages.js";
 import type { LentReader } from "./reader-pool.js";
 
@@ -41,29 +41,52 @@ export class Crew {
   #startNext(): void {
     const reader = this.#waiting.shift();
     if (!reader) return;
-    const { jobOf, onFailure, onWord } = this.#work;
-    const job = jobOf(this.#working.length);
+    const { jobOf, onWord } = this.#work;
+    let resolve = () => {};
+    const ended = new Promise<void>((fulfil) => {
+      resolve = fulfil;
+    });
+    const onEnd = (error: ErrorRecord | undefined) => {
+      if (error) this.#fail(error);
+      resolve();
+    };
+    try {
+      reader.run(jobOf(this.#working.length), onEnd, onWord);
+    } catch (error) {
+      reader.giveBack();
+      this.#doWithout(error);
+      return;
+    }
     this.#working.push(reader);
-    this.#ended.push(
-      new Promise((resolve) => {
-        const onEnd = (error: ErrorRecord | undefined) => {
-          if (error) {
-            this.#failure ??= error;
-            onFailure(restoreError(error));
-          }
-          resolve();
-        };
-        reader.run(job, onEnd, onWord);
-      }),
-    );
+    this.#ended.push(ended);
     for (const message of this.#told) reader.tell(message);
     void reader.ready.then(() => this.#startWhenShort());
   }
 
   #startWhenShort(): void {
-    if (this.#waiting.length === 0) return;
+    if (this.#waiting.length === 0 || this.#failure) return;
     if (this.#work.isShort()) this.#startNext();
     else setTimeout(() => this.#startWhenShort(), lookMs).unref();
+  }
+
+  #fail(error: ErrorRecord): void {
+    this.#failure ??= error;
+    this.#work.onFailure(restoreError(error));
+  }
+
+  /** Where the system gives no more threads: one reader has to be there, the others only help. */
+  #doWithout(error: unknown): void {
+    this.#giveWaitingBack();
+    if (this.#working.length === 0) this.#fail(recordError(error));
+    else {
+      const why = error instanceof Error ? error.message : String(error);
+      const count = `${this.#working.length} reader${this.#working.length === 1 ? "" : "s"}`;
+      process.emitWarning(`Reading goes on with ${count}: ${why}`, "SpillwayWarning");
+    }
+  }
+
+  #giveWaitingBack(): void {
+    for (const reader of this.#waiting.splice(0)) reader.giveBack();
   }
 
   /** Tells each reader something while it is at work. */
@@ -88,7 +111,7 @@ export class Crew {
 
   /** Waits until all readers have ended; what they worked on is theirs until then. */
   async ended(): Promise<void> {
-    for (const reader of this.#waiting.splice(0)) reader.giveBack();
+    this.#giveWaitingBack();
     const hold = setInterval(() => {}, 2 ** 30);
     await Promise.all(this.#ended).finally(() => clearInterval(hold));
   }

@@ -22,7 +22,12 @@ const resourceLimits = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 64
 export interface LentReader {
   /** Fulfilled when its thread has started, or has ended. */
   readonly ready: Promise<void>;
-  /** Hands over the work, for which a thread is started where there is none; `onEnd` is called once, with an error if it failed, `onWord` for what it says until then. */
+  /**
+   * Hands over the work, for which a thread is started where there is none; `onEnd` is called once, with an error if it
+   * failed, `onWord` for what it says until then.
+   *
+   * @throws SpillwayError `thread` if no thread can be started: it has no work then
+   */
   run(
     job: ReaderJob,
     onEnd: (error: ErrorRecord | undefined) => void,
@@ -104,13 +109,11 @@ export class ReaderPool {
       onWord: undefined,
       isDead: false,
       run: (job, onEnd, onWord) => {
+        if (!thread.isDead) thread.worker ??= this.#startWorker(thread);
         thread.onEnd = onEnd;
         thread.onWord = onWord;
         if (thread.isDead) this.#finish(thread, threadDied("it had ended before"));
-        else {
-          thread.worker ??= this.#startWorker(thread);
-          thread.worker.postMessage(job);
-        }
+        else thread.worker?.postMessage(job);
       },
       tell: (message) => thread.worker?.postMessage(message),
       giveBack: () => this.#takeBack(thread),
@@ -139,12 +142,7 @@ export class ReaderPool {
       thread: number,
       maxOpenFiles: Math.max(1, Math.floor(Math.min(maxOpenFiles, openFileLimit() / 3) / typicalReaders)),
     };
-    const worker = new Worker(this.#script, {
-      workerData,
-      resourceLimits,
-      execArgv: [],
-      name: "spillway-reader",
-    });
+    const worker = createWorker(this.#script, workerData);
     worker.on("message", (message: FromReader) => {
       if (message.type === "ready") thread.setReady();
       else if (message.type === "making-failed") thread.onWord?.(message);
@@ -184,6 +182,20 @@ export class ReaderPool {
     thread.onWord = undefined;
     if (!thread.isDead) this.#idle.push(thread);
     onEnd(error);
+  }
+}
+
+/** @throws SpillwayError `thread` where the system gives no more threads */
+function createWorker(script: URL, workerData: ReaderStart): Worker {
+  try {
+    return new Worker(script, { workerData, resourceLimits, execArgv: [], name: "spillway-reader" });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new SpillwayError("thread", `a reader thread could not be started: ${reason}`, {
+      remedy:
+        "Raise the number of threads that the process may have (ulimit -u, or pids.max of its container), or ask for fewer readers.",
+      cause,
+    });
   }
 }
 

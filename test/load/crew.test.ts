@@ -15,6 +15,8 @@ class ScriptedReader implements LentReader {
   readonly ready: Promise<void>;
   setReady = () => {};
   end: Parameters<LentReader["run"]>[1] = () => {};
+  /** Why no thread can be started for it. */
+  refusal: SpillwayError | undefined;
 
   constructor() {
     this.ready = new Promise((resolve) => {
@@ -23,6 +25,7 @@ class ScriptedReader implements LentReader {
   }
 
   run(job: ReaderJob, onEnd: Parameters<LentReader["run"]>[1]): void {
+    if (this.refusal) throw this.refusal;
     this.log.push(`job ${job.reader}`);
     this.end = onEnd;
   }
@@ -36,8 +39,9 @@ class ScriptedReader implements LentReader {
   }
 }
 
-function crewOf(count: number, isShort = () => true) {
+function crewOf(count: number, isShort = () => true, refusedFrom = count) {
   const readers = Array.from({ length: count }, () => new ScriptedReader());
+  for (const reader of readers.slice(refusedFrom)) reader.refusal = noThread;
   const failures: SpillwayError[] = [];
   const crew = new Crew(readers, {
     jobOf: (reader) => ({ type: "loop", reader }) as ReaderJob,
@@ -47,6 +51,8 @@ function crewOf(count: number, isShort = () => true) {
   const working = () => readers.filter(({ log }) => log.some((line) => line.startsWith("job"))).length;
   return { readers, crew, failures, working };
 }
+
+const noThread = new SpillwayError("thread", "there are no more threads", { remedy: "Have some" });
 
 const making = (trainer: number) => ({ type: "making", trainer }) as MakingJob;
 
@@ -75,6 +81,40 @@ test("while the ring is full enough nobody starts; once it is short, the next on
   isShort = true;
   while (working() === cores) await setTimeout(5);
   assert.equal(working(), cores + 1);
+});
+
+test("once a reader has failed no other one starts", async () => {
+  const { readers, working } = crewOf(cores + 2);
+  readers[0]!.setReady();
+  readers[0]!.end(noThread.toJSON());
+  await setImmediate();
+  assert.equal(working(), cores);
+});
+
+test("where the first thread cannot be started the crew has failed, and all readers are given back", async () => {
+  const { readers, crew, failures } = crewOf(cores + 2, () => true, 0);
+  assert.deepEqual(
+    failures.map(({ message }) => message),
+    [noThread.message],
+  );
+  assert.equal((await crew.failed()).message, noThread.message);
+  await crew.ended();
+  for (const { log } of readers) assert.deepEqual(log, ["given back"]);
+});
+
+test("where a later thread cannot be started the others go on without it, and that is said", async () => {
+  const warned = new Promise<Error>((resolve) => process.once("warning", resolve));
+  const { readers, crew, failures, working } = crewOf(cores + 3, () => true, cores);
+  readers[0]!.setReady();
+  assert.match(
+    String(await warned),
+    /^SpillwayWarning: Reading goes on with \d+ readers?: there are no more threads\. Have some$/,
+  );
+  assert.equal(working(), cores);
+  for (const { log } of readers.slice(cores)) assert.deepEqual(log, ["given back"]);
+  assert.deepEqual(failures, []);
+  for (const { end } of readers.slice(0, cores)) end(undefined);
+  await crew.ended();
 });
 
 test("readers that started before are all set to work at once", async () => {

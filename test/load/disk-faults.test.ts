@@ -78,3 +78,13 @@ async function readAll(path: string): Promise<string[]> {
   await engine.close();
   return content;
 }
+
+test("a loop for which no thread can be started ends with that, and gives everything back", async () => {
+  const engine = openEngine(await make(), 64 * mebi, { readerScript: new URL("http://localhost/reader.js") });
+  const before = (await engine.residents()).byteLength;
+  const error = await contentOf(loopOf(engine, { readers: 4 })).catch((thrown: unknown) => thrown);
+  assert.ok(error instanceof SpillwayError && error.code === "thread", String(error));
+  assert.match(error.message, /^a reader thread could not be started: /);
+  assert.deepEqual([engine.loops.size, engine.pool.held, engine.pool.threads], [0, before, 0]);
+  await engine.close();
+});

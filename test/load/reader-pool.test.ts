@@ -2,13 +2,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SpillwayError } from "#spillway/errors";
 import { MemoryPool, threadBytes } from "#spillway/load/memory-pool";
+import type { ReaderJob } from "#spillway/load/messages";
 import { ReaderPool } from "#spillway/load/reader-pool";
 import type { ReadingWords } from "#spillway/load/reading-words";
 import type { DatasetTable } from "#spillway/load/table";
 
 /** A pool whose readers are never set to work, so that it needs no dataset. */
-function poolFor(threads: number): ReaderPool {
-  return new ReaderPool(new MemoryPool(threads * threadBytes), {} as DatasetTable, {} as ReadingWords);
+function poolFor(threads: number, script?: URL): ReaderPool {
+  const memory = new MemoryPool(threads * threadBytes);
+  return new ReaderPool(memory, {} as DatasetTable, {} as ReadingWords, script);
 }
 
 test("a reader that was never set to work gives its thread's memory back", () => {
@@ -25,4 +27,20 @@ test("readers that do not all fit take nothing", () => {
   const pool = poolFor(4);
   assert.throws(() => pool.lend(5), SpillwayError);
   assert.equal(pool.lend(4).length, 4);
+});
+
+test("a thread that cannot be started is an error that says why and what to do, and can be given back", () => {
+  // No thread runs what is not a file: it is refused as the system refuses one thread too many.
+  const pool = poolFor(1, new URL("http://localhost/reader.js"));
+  const [reader] = pool.lend(1);
+  assert.throws(
+    () => reader!.run({} as ReaderJob, () => assert.fail()),
+    (error) =>
+      error instanceof SpillwayError &&
+      error.code === "thread" &&
+      error.message ===
+        "a reader thread could not be started: The URL must be of scheme file. Raise the number of threads that the process may have (ulimit -u, or pids.max of its container), or ask for fewer readers.",
+  );
+  reader!.giveBack();
+  assert.equal(pool.lend(1).length, 1);
 });
