@@ -25,7 +25,7 @@ export function bottleneckOf({ trainers, readers: times, elapsedMs }: Measured):
   const waiting = trainers.map(({ waitingShare }) => waitingShare);
   const mean = waiting.length === 0 ? 0 : waiting.reduce((sum, share) => sum + share, 0) / waiting.length;
   const busyMs = times.readingMs + times.makingMs;
-  const readersMs = Math.max(1, times.readers * times.lanes * elapsedMs - times.restingMs);
+  const readersMs = Math.max(1, times.lanes * times.presentMs - times.restingMs);
   const work = times.makingMs > times.readingMs ? "augmentation" : "reading";
   if (mean < little) {
     const models = Math.max(1, Math.floor((readersMs / busyMs) * Math.max(1, trainers.length)));
@@ -37,7 +37,7 @@ export function bottleneckOf({ trainers, readers: times, elapsedMs }: Measured):
     const others = trainers.filter((trainer) => trainer !== slowest && trainer.waitingShare >= little);
     return `${others.map(({ name }) => name).join(" and ")} wait${others.length === 1 ? "s" : ""} ${percent(others[0]!.waitingShare)} of the time for ${slowest.name}, which is slower`;
   }
-  return `training waits ${percent(mean)} of the time for ${work}: ${times.readers} reader${times.readers === 1 ? "" : "s"} ${times.readers === 1 ? "is" : "are"} busy ${percent(busyMs / readersMs)} of it`;
+  return `training waits ${percent(mean)} of the time for ${work}: ${times.started} reader${times.started === 1 ? " is" : "s are"} busy ${percent(busyMs / readersMs)} of it`;
 }
 
 function percent(share: number): string {

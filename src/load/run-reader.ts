@@ -43,6 +43,7 @@ export class RunReader {
     const slots = plan.places * plan.slotsPerBatch;
     this.#ids = new Float64Array(memory.buffer, reservation.address + plan.ids, slots);
     this.#times = viewTimes(memory, reservation.address + plan.times, job.reader);
+    this.#times[readerTime.beganAt] = Date.now();
     this.#line = lineOf(start.reading, start.thread);
     this.#lineBefore = this.#line.slice();
     this.#surplus = new Surplus(job.reader, availableParallelism());

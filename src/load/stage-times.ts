@@ -20,6 +20,8 @@ export const readerTime = {
   diskBytes: 7,
   /** Sleeping because samples come out of memory, and readers as many as the cores are enough. */
   resting: 8,
+  /** Milliseconds since 1970 at which it began with the job, or 0. */
+  beganAt: 9,
 } as const;
 
 /** A reader's record takes two lines of a cache, so that readers do not disturb each other. */
@@ -30,7 +32,11 @@ export const readerTimesBytes = numbers * 8;
 
 /** What the readers of a loop or stream did since it began, all together. */
 export interface StageTimes {
+  /** Those that there may be at most, and those that have started: others do when the ring runs short. */
   readers: number;
+  started: number;
+  /** Since each of them started, all together. */
+  presentMs: number;
   /** Runs that each of them works at at the same time: the times are of all of these. Above 1 where images are decoded. */
   lanes: number;
   readingMs: number;
@@ -59,14 +65,22 @@ export function sumTimes(
   { readers, lanes }: Pick<StageTimes, "readers" | "lanes">,
 ): StageTimes {
   const sums = new Float64Array(numbers);
+  const now = Date.now();
   let earliest = Number.POSITIVE_INFINITY;
+  let [started, presentMs] = [0, 0];
   for (let reader = 0; reader < readers; reader += 1) {
     const own = viewTimes(memory, address, reader);
     for (let k = 0; k < numbers; k += 1) sums[k]! += own[k]!;
     earliest = Math.min(earliest, own[readerTime.since] || Number.POSITIVE_INFINITY);
+    const beganAt = own[readerTime.beganAt]!;
+    if (beganAt === 0) continue;
+    started += 1;
+    presentMs += Math.max(0, now - beganAt);
   }
   return {
     readers,
+    started,
+    presentMs,
     lanes,
     readingMs: sums[readerTime.reading]!,
     makingMs: sums[readerTime.making]!,
@@ -76,7 +90,7 @@ export function sumTimes(
     made: sums[readerTime.made]!,
     hits: sums[readerTime.hits]!,
     diskBytes: sums[readerTime.diskBytes]!,
-    nowReadingMs: Math.max(0, Date.now() - Math.min(earliest, Date.now())),
+    nowReadingMs: Math.max(0, now - Math.min(earliest, now)),
   };
 }
 
@@ -89,6 +103,8 @@ export function clearTimes(memory: WebAssembly.Memory, address: number, readers:
 export function addTimes(a: StageTimes, b: StageTimes): StageTimes {
   return {
     readers: a.readers + b.readers,
+    started: a.started + b.started,
+    presentMs: a.presentMs + b.presentMs,
     lanes: Math.max(a.lanes, b.lanes),
     readingMs: a.readingMs + b.readingMs,
     makingMs: a.makingMs + b.makingMs,

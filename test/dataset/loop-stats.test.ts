@@ -1,6 +1,7 @@
 // What a loop says of itself: counted and timed, not believed. Times are compared with what was slept or burnt at least.
 
 import assert from "node:assert/strict";
+import { availableParallelism } from "node:os";
 import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { type Batches, custom, jitter, type LoopStats, mix, open, scaling } from "spillway";
@@ -49,6 +50,20 @@ test("stats are there before, while and after a loop runs", async () => {
   assert.deepEqual(after.augmentation, []);
   await dataset.close();
   assert.deepEqual(batches.stats(), after);
+});
+
+test("readers that were not needed have not started, and count for nothing", async () => {
+  await using(path, "128 MiB", async (dataset) => {
+    const most = availableParallelism() + 4;
+    const batches = dataset.view().batches({ batchSize: 50, readers: most });
+    let seen: LoopStats | undefined;
+    for await (const _ of batches) seen ??= batches.stats();
+    const { readers } = batches.stats();
+    assert.equal(readers!.readers, most);
+    assert.equal(readers!.started, (await dataset.stats()).threads, "threads of those that started are kept");
+    assert.ok(seen!.readers!.started <= readers!.started && readers!.started >= 1);
+    assert.ok(seen!.readers!.presentMs <= readers!.presentMs);
+  });
 });
 
 test("a slow consumer is busy, waits little, and has batches ahead", async () => {

@@ -73,6 +73,8 @@ test("time that augmentation burns is the readers' making, and the bottleneck", 
 test("a read that takes long is named before everything else", () => {
   const readers = {
     readers: 2,
+    started: 2,
+    presentMs: 80_000,
     lanes: 1,
     readingMs: 10,
     makingMs: 0,
@@ -93,6 +95,8 @@ test("a read that takes long is named before everything else", () => {
 test("time in which readers rested is not time in which they could do more", () => {
   const readers = {
     readers: 4,
+    started: 4,
+    presentMs: 4000,
     lanes: 1,
     readingMs: 500,
     makingMs: 0,
@@ -109,4 +113,26 @@ test("time in which readers rested is not time in which they could do more", () 
     bottleneckOf({ trainers, readers, elapsedMs: 1000 }),
     "training waits 1.0 % of the time; the readers could feed 4 such models",
   );
+});
+
+test("readers that have not started, and the time before one did, are not what readers could do", () => {
+  const readers = {
+    readers: 16,
+    started: 3,
+    presentMs: 2500,
+    lanes: 1,
+    readingMs: 2000,
+    makingMs: 0,
+    waitingMs: 500,
+    restingMs: 0,
+    samples: 5000,
+    made: 0,
+    hits: 0,
+    diskBytes: 0,
+    nowReadingMs: 0,
+  };
+  const sentence = (waitingShare: number) =>
+    bottleneckOf({ trainers: [{ name: "a", waitingShare }], readers, elapsedMs: 1000 });
+  assert.equal(sentence(0.01), "training waits 1.0 % of the time; the readers could feed 1 such model");
+  assert.equal(sentence(0.3), "training waits 30 % of the time for reading: 3 readers are busy 80 % of it");
 });
