@@ -25,9 +25,8 @@ export interface CrewWork {
 export class Crew {
   readonly #work: CrewWork;
   readonly #working: LentReader[] = [];
-  /** Those not set to work yet, and what they are to be told then. */
+  /** Those not set to work yet. */
   readonly #waiting: LentReader[];
-  readonly #told: ToReader[] = [];
   readonly #ended: Promise<void>[] = [];
   #failure: ErrorRecord | undefined;
 
@@ -59,7 +58,6 @@ export class Crew {
     }
     this.#working.push(reader);
     this.#ended.push(ended);
-    for (const message of this.#told) reader.tell(message);
     void reader.ready.then(() => this.#startWhenShort());
   }
 
@@ -89,10 +87,9 @@ export class Crew {
     for (const reader of this.#waiting.splice(0)) reader.giveBack();
   }
 
-  /** Tells each reader something while it is at work. */
+  /** Tells each reader something that is at work. Others are to find it in their job. */
   tell(message: ToReader): void {
     for (const reader of this.#working) reader.tell(message);
-    if (this.#waiting.length > 0) this.#told.push(message);
   }
 
   /** The first error of a reader, so far. */

@@ -99,6 +99,8 @@ export interface StreamJob extends ReadingJob {
   type: "stream";
   /** Offset of the trainers' entries in the reservation. */
   entries: number;
+  /** What was told before this reader came. */
+  makings: readonly MakingJob[];
 }
 
 export type ReaderJob = LoopJob | StreamJob;

@@ -77,6 +77,7 @@ async function decodeForLoop(job: LoopJob, control: Control): Promise<void> {
 
 /** Loaded when a stream first needs it: loops do without augmentation, and threads that start open fewer files at once. */
 async function workForStream(job: StreamJob): Promise<void> {
+  told.push(...job.makings);
   const { runStreamJob } = await import("./stream-reader.js");
   await runStreamJob(start, job, files, { listen, tell: say });
 }

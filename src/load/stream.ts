@@ -58,9 +58,11 @@ export class Stream {
   readonly control: StreamControl;
   readonly #engine: Engine;
   readonly #reservation: Reservation;
-  readonly #job: Omit<StreamJob, "reader" | "schedule">;
+  readonly #job: Omit<StreamJob, "reader" | "schedule" | "makings">;
   readonly #readers: readonly LentReader[];
   readonly #isResident: readonly boolean[];
+  /** What readers make, by trainer: those that start later are told in their job. */
+  readonly #makings = new Map<number, MakingJob>();
   readonly #serials = new Int32Array(maxTrainers);
   #crew: Crew | undefined;
   #isClosed = false;
@@ -121,7 +123,7 @@ export class Stream {
     clearTimes(this.#reservation.memory, this.place.address + this.plan.times, this.plan.readers);
     this.#engine.reading.prepare(this.#isResident, this.#reservation.byteLength);
     this.#crew = new Crew(this.#readers, {
-      jobOf: (reader) => ({ ...this.#job, schedule, reader }),
+      jobOf: (reader) => ({ ...this.#job, schedule, reader, makings: [...this.#makings.values()] }),
       isShort: () => this.control.isShort,
       onFailure: (error) => {
         Atomics.store(words32, word32.failed, 1);
@@ -177,7 +179,9 @@ export class Stream {
 
   /** Tells the readers what they are to make for a trainer, before it enters itself. */
   makeFor(making: Omit<MakingJob, "type" | "loop">): void {
-    this.#crew?.tell({ type: "making", loop: this.#job.loop, ...making });
+    const told: MakingJob = { type: "making", loop: this.#job.loop, ...making };
+    this.#makings.set(making.trainer, told);
+    this.#crew?.tell(told);
     this.control.noteTold();
   }
 
@@ -191,6 +195,7 @@ export class Stream {
   /** Takes a trainer out that draws no more, and waits until no reader works on its memory. */
   async leave(trainer: number): Promise<void> {
     const { control } = this;
+    this.#makings.delete(trainer);
     control.setState(trainer, entryState.free);
     // It may have ended in its sleep.
     for (const word of [entry64.wanted, entry64.madeWanted]) control.setWanted(trainer, word, -1);
