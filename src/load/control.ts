@@ -81,6 +81,32 @@ export function isFilled({ done }: Control, from: number, to: number): boolean {
 }
 
 /**
+ * Whether less than half of a loop's ring is filled, and there is room for a run that nobody reads yet. What is being
+ * read does not count as filled: of a ring of few runs, that may be all, and the consumer waits.
+ *
+ * @param end number after that of the last batch
+ */
+export function isShort(
+  control: Control,
+  { places, runsPerBatch }: { places: number; runsPerBatch: number },
+  end: number,
+): boolean {
+  const claimed = Number(Atomics.load(control.words64, word64.claimed));
+  const released = Number(Atomics.load(control.words64, word64.released));
+  if (claimed >= Math.min(end, released + places) * runsPerBatch) return false;
+  return filledAfter(control, released * runsPerBatch) < (places * runsPerBatch) / 2;
+}
+
+/** Runs that are filled from one on, without a gap. */
+export function filledAfter({ done }: Control, from: number): number {
+  const ringRuns = done.length;
+  let run = from;
+  while (run < from + ringRuns && Atomics.load(done, run % ringRuns) === generationOf(run, ringRuns))
+    run += 1;
+  return run - from;
+}
+
+/**
  * The same of any ring of runs. The last is looked at first: runs are claimed in order, so if any is missing it is most
  * likely that one, and the answer costs one look.
  */

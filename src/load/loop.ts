@@ -4,7 +4,16 @@
 import { batchAt, batchCount, batchRange, type Schedule } from "../order/schedule.js";
 import { encodeToken } from "../order/token.js";
 import { type Batch, BatchMaker } from "./batch.js";
-import { type Control, isFilled, ring, stopReaders, viewControl, word32, word64 } from "./control.js";
+import {
+  type Control,
+  isFilled,
+  isShort,
+  ring,
+  stopReaders,
+  viewControl,
+  word32,
+  word64,
+} from "./control.js";
 import { Crew } from "./crew.js";
 import { type Engine, loopEnded } from "./engine.js";
 import { type Ground, type GroundRequest, takeGround } from "./ground.js";
@@ -215,13 +224,6 @@ function prepareControl(reservation: Reservation, plan: LoopPlan, firstBatch: nu
   Atomics.store(control.words64, word64.released, BigInt(firstBatch));
   Atomics.store(control.words64, word64.wanted, -1n);
   return control;
-}
-
-/** Whether half of the ring or more is free, and there are samples left for it. */
-function isShort({ words64 }: Control, { places, runsPerBatch }: LoopPlan, end: number): boolean {
-  const claimed = Number(Atomics.load(words64, word64.claimed));
-  const released = Number(Atomics.load(words64, word64.released));
-  return claimed < Math.min(end, released + places / 2) * runsPerBatch;
 }
 
 /** Tells the readers to stop, and the consumer to look. */

@@ -15,7 +15,7 @@
 
 import {
   type Control,
-  generationOf,
+  filledAfter,
   isFilled,
   ring,
   stopReaders,
@@ -289,10 +289,11 @@ export class StreamControl {
     return (run + 1) * this.runLength - this.slots <= this.lowestReleased();
   }
 
-  /** Whether half of the ring or more is free, and there are samples left that some trainer wants. */
+  /** Whether less than half of the ring is filled, and there is room for a run that some trainer wants and nobody reads yet. */
   get isShort(): boolean {
-    const claimed = this.claimedRuns * this.runLength;
-    return claimed < this.wantedEnd() && claimed - this.slots / 2 <= this.lowestReleased();
+    const { claimedRuns } = this;
+    if (claimedRuns * this.runLength >= this.wantedEnd() || !this.hasRoom(claimedRuns)) return false;
+    return this.readyAfter(Math.max(0, this.lowestReleased())) < this.slots / 2;
   }
 
   /** Whether samples [from, to) are in the ring. */
@@ -304,10 +305,8 @@ export class StreamControl {
   /** Samples that are in the ring from `from` on, without a gap. */
   readyAfter(from: number): number {
     const { runLength, control } = this;
-    const ringRuns = control.done.length;
-    let run = Math.floor(from / runLength);
-    const end = run + ringRuns;
-    while (run < end && Atomics.load(control.done, run % ringRuns) === generationOf(run, ringRuns)) run += 1;
+    const first = Math.floor(from / runLength);
+    const run = first + filledAfter(control, first);
     return Math.max(0, run * runLength - from);
   }
 }
