@@ -56,6 +56,7 @@ export class MemoryPool {
   /** Reader threads for which what gives way leaves room. */
   #sparedThreads = 0;
   #threads = 0;
+  #mostThreads = 0;
   #peak = 0;
 
   /** @param segmentBytes largest segment; smaller in tests only */
@@ -100,6 +101,11 @@ export class MemoryPool {
     return this.#threads;
   }
 
+  /** Most reader threads that there ever were at once. */
+  get mostThreads(): number {
+    return this.#mostThreads;
+  }
+
   /**
    * What gives way does so before the room for reader threads is touched.
    *
@@ -142,6 +148,7 @@ export class MemoryPool {
   takeThread(): boolean {
     if (this.#highest + (this.#threads + 1) * threadBytes > this.byteLength) return false;
     this.#threads += 1;
+    this.#mostThreads = Math.max(this.#mostThreads, this.#threads);
     this.#notePeak();
     return true;
   }

@@ -119,12 +119,16 @@ export class PinnedSet {
     Atomics.store(words, at + chunkWord.writers, 0);
   }
 
-  /** Reader threads that may still be asked for: memory that was touched once cannot become theirs. */
+  /**
+   * Reader threads that may still be asked for: memory that was touched once cannot become theirs. As many as there were
+   * may be asked for again, though those that were not needed are gone.
+   */
   #threadsToCome(): number {
-    const { byteLength, threads } = this.#pool;
+    const { byteLength, threads, mostThreads: before } = this.#pool;
     const affordable = Math.floor((byteLength * threadShare) / threadBytes);
     const most = Math.max(
       threads + 1,
+      before,
       defaultReaders(byteLength, this.#cores),
       Math.min(mostThreads, affordable),
     );

@@ -231,3 +231,18 @@ test("more readers than fit beside what is pinned are fewer, which stats says", 
   ]);
   await dataset.close();
 });
+
+test("as many readers as a loop has had fit again, whether they were needed then or not", async () => {
+  const path = await packed({ count: 4000, length: 20_000, dtype: "uint8", shardSize: "20 MB" });
+  const engine = openEngine(path, 100 * mebi);
+  for (const reader of engine.readers.lend(9)) reader.giveBack();
+  for (const readers of [1, 9]) {
+    const batches = loopOf(engine, { batchSize: 4, readers, deliver: "stored" });
+    await batches.next();
+    assert.ok(engine.reading.stats().pinnedRows > 0);
+    assert.equal(engine.pool.threads, readers);
+    assert.deepEqual(engine.reading.notes(), []);
+    await batches.return();
+  }
+  await engine.close();
+});
