@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { SpillwayError } from "spillway";
+import { lineOf, threadNumber } from "#spillway/load/reading-words";
 import { contentOf, loopOf, openEngine } from "../fixtures/engine.js";
 import { packed } from "../fixtures/packed.js";
 
@@ -86,5 +88,25 @@ test("a loop for which no thread can be started ends with that, and gives everyt
   assert.ok(error instanceof SpillwayError && error.code === "thread", String(error));
   assert.match(error.message, /^a reader thread could not be started: /);
   assert.deepEqual([engine.loops.size, engine.pool.held, engine.pool.threads], [0, before, 0]);
+  await engine.close();
+});
+
+test("while reads wait for the disk, readers beyond the cores start, one after another", async () => {
+  const path = await make();
+  const expected = await readAll(path);
+  const readers = availableParallelism() + 3;
+  const engine = openEngine(path, 64 * mebi, { readerScript: script("gated-reader") });
+  fs.writeFileSync(join(path, "stop"), "");
+  const taken = contentOf(loopOf(engine, { readers }));
+  const reading = () => {
+    return Array.from(
+      { length: readers },
+      (_, thread) => lineOf(engine.reading.shared, thread)[threadNumber.since]!,
+    ).filter((since) => since > 0).length;
+  };
+  while (reading() < readers) await setTimeout(10);
+  fs.rmSync(join(path, "stop"));
+  assert.deepEqual(await taken, expected);
+  assert.equal(engine.readers.idle, readers);
   await engine.close();
 });
