@@ -56,8 +56,7 @@ export async function runStreamJob(
   };
   const { words32 } = stream.control;
   let next = 0;
-  // Something may have been said before this reader came.
-  let heard = -1;
+  let heard = 0;
   await inLanes(
     filler.lanes,
     () => stream.wakeReaders(),

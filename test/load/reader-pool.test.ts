@@ -4,13 +4,13 @@ import { SpillwayError } from "#spillway/errors";
 import { MemoryPool, threadBytes } from "#spillway/load/memory-pool";
 import type { ReaderJob } from "#spillway/load/messages";
 import { ReaderPool } from "#spillway/load/reader-pool";
-import type { ReadingWords } from "#spillway/load/reading-words";
+import { createReadingWords } from "#spillway/load/reading-words";
 import type { DatasetTable } from "#spillway/load/table";
 
-/** A pool whose readers are never set to work, so that it needs no dataset. */
+/** A pool whose readers do no work, so that it needs no dataset. */
 function poolFor(threads: number, script?: URL): ReaderPool {
   const memory = new MemoryPool(threads * threadBytes);
-  return new ReaderPool(memory, {} as DatasetTable, {} as ReadingWords, script);
+  return new ReaderPool(memory, {} as DatasetTable, createReadingWords(), script);
 }
 
 test("a reader that was never set to work gives its thread's memory back", () => {
@@ -43,4 +43,26 @@ test("a thread that cannot be started is an error that says why and what to do, 
   );
   reader!.giveBack();
   assert.equal(pool.lend(1).length, 1);
+});
+
+test("a thread that was started and is not needed again is kept, and counted", async () => {
+  const code = `
+    import { parentPort } from "node:worker_threads";
+    parentPort.on("message", ({ loop }) => parentPort.postMessage({ type: "ended", loop }));
+    parentPort.postMessage({ type: "ready" });
+  `;
+  const pool = poolFor(2, new URL(`data:text/javascript,${encodeURIComponent(code)}`));
+  const [reader] = pool.lend(1);
+  await new Promise((resolve) => reader!.run({ loop: 1 } as ReaderJob, resolve));
+  await reader!.ready;
+  assert.equal(pool.idle, 1);
+  const again = pool.lend(2);
+  assert.equal(again[0], reader);
+  assert.equal(pool.idle, 0);
+  for (const each of again) each.giveBack();
+  assert.equal(pool.idle, 1);
+  assert.throws(() => pool.lend(3), SpillwayError);
+  assert.equal(pool.idle, 1);
+  assert.equal(pool.lend(2).length, 2);
+  await pool.close();
 });
