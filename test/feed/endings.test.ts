@@ -188,3 +188,17 @@ test("debug: true names who writes into what is shared, and fills batches with N
     );
   });
 });
+
+test("a feed that nobody asked for a batch has no threads, and keeps no room for any", async () => {
+  const dataset = await open(path, { memory: "64 MiB" });
+  const feed = dataset.view().feed({ readers: 3 });
+  const early = feed.trainer({ batchSize: 10 });
+  await early.joined;
+  assert.equal((await dataset.stats()).threads, 3);
+  await feed.trainer({ batchSize: 20 }).joined;
+  assert.equal((await dataset.stats()).threads, 3);
+  await feed.close();
+  assert.equal((await dataset.stats()).threads, 0);
+  await requireAllGivenBack(dataset);
+  await dataset.close();
+});

@@ -53,8 +53,11 @@ test("a thread that was started and is not needed again is kept, and counted", a
   `;
   const pool = poolFor(2, new URL(`data:text/javascript,${encodeURIComponent(code)}`));
   const [reader] = pool.lend(1);
+  // A thread of the pool does not keep the process alive.
+  const hold = setInterval(() => {}, 2 ** 30);
   await new Promise((resolve) => reader!.run({ loop: 1 } as ReaderJob, resolve));
   await reader!.ready;
+  clearInterval(hold);
   assert.equal(pool.idle, 1);
   const again = pool.lend(2);
   assert.equal(again[0], reader);
