@@ -211,7 +211,7 @@ export class Feed {
     takeSeat(member, this.#engine, stream, this.#request, standing);
   }
 
-  /** Sets the stream to work, with all that have joined so far. @throws SpillwayError `memory` if a thread does not fit */
+  /** Sets the stream to work, with all that have joined so far. */
   #start(stream: Stream): void {
     const members = [...this.#members.values()].filter(({ own }) => own);
     const { firstCount = 0, selection, patienceMs = defaultPatienceMs } = this.#request;
