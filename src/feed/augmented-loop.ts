@@ -70,12 +70,11 @@ class AugmentedLoop {
   /** Reserves memory and sets the readers to work. */
   start(request: LoopRequest, { plan: augmentation, seed }: LoopAugmentation): Cursor {
     const engine = this.#engine;
-    const { schedule, deliver, selection } = request;
+    const { schedule, deliver } = request;
     const batchSize = Math.min(schedule.batchSize, schedule.epochCount);
     const mostReaders = mostReadersOf(engine, request);
     const ringRequest: StreamRequest = {
       ...request,
-      viewFingerprint: selection.fingerprint,
       stream: { of: "an augmented loop", largestBatch: batchSize, mostReaders },
     };
     const fields = planFields(engine.table.columns, deliver);

@@ -7,7 +7,7 @@ import type { StreamRequest } from "../load/stream.js";
 /** A feed as it is asked for, everything checked. */
 export interface FeedRequest
   extends Omit<GroundRequest, "signal">,
-    Omit<StreamRequest, "schedule" | "viewFingerprint"> {
+    Omit<StreamRequest, "schedule" | "selection"> {
   /** Position at which it starts. */
   position: number;
   commit: number;

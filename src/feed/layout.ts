@@ -39,15 +39,14 @@ export function layOut(engine: Engine, members: readonly Member[], parts: Layout
 /** What the ring depends on; @param largest batch of the trainers */
 function streamRequest(largest: number, { request, mostReaders }: LayoutParts): StreamRequest {
   const { deliver, normalisations, readers, images, seed, selection, largestBatch } = request;
-  const { count, fingerprint } = selection;
   return {
-    schedule: endlessSchedule(count, 0),
+    schedule: endlessSchedule(selection.count, 0),
+    selection,
     deliver,
     normalisations,
     readers,
     images,
     seed,
-    viewFingerprint: fingerprint,
     stream: { of: "a feed", largestBatch: Math.max(largest, largestBatch), mostReaders },
   };
 }

@@ -15,6 +15,8 @@ export interface ReadingFacts {
   rows: number;
   /** Rows that the pinned set has room for. */
   pinnedRows: number;
+  /** Rows that are read: those of the views that there were loops over. */
+  readRows: number;
   /** Bytes of all samples, without what is resident anyway. */
   dataBytes: number;
   /** Bytes of memory that are free besides the memory given. */
@@ -35,8 +37,10 @@ export interface ReadingChoice {
 const cacheShare = 0.9;
 
 export function chooseReading(facts: ReadingFacts): ReadingChoice {
-  const { rows, pinnedRows, dataBytes, freeBytes, refusal } = facts;
-  const restBytes = rows === 0 ? 0 : dataBytes * (1 - pinnedRows / rows);
+  const { rows, pinnedRows, readRows, dataBytes, freeBytes, refusal } = facts;
+  const readBytes = rows === 0 ? 0 : dataBytes * (readRows / rows);
+  // As if the rows that are read were anywhere in the layout: of a view's, as many are pinned as of all.
+  const restBytes = rows === 0 ? 0 : readBytes * (1 - pinnedRows / rows);
   const fits = (bytes: number) => bytes <= freeBytes * cacheShare;
   const isDirect = refusal === undefined;
   const free = `${formatBytes(freeBytes)} of memory are free besides`;
@@ -44,14 +48,15 @@ export function chooseReading(facts: ReadingFacts): ReadingChoice {
     return {
       way: "pinned",
       reason: `All samples (${formatBytes(dataBytes)}) fit in the memory given: each is read from the disk once.`,
-      isDirect: isDirect && !fits(dataBytes),
+      isDirect: isDirect && !fits(readBytes),
     };
   }
   const share = ((100 * pinnedRows) / rows).toFixed(1);
+  const read = `${formatBytes(readBytes)} of samples${readRows < rows ? `, of ${formatBytes(dataBytes)} in all,` : ""}`;
   const pinned =
     pinnedRows === 0
-      ? `None of the ${formatBytes(dataBytes)} of samples is pinned`
-      : `${share} % of ${formatBytes(dataBytes)} of samples are pinned in the memory given`;
+      ? `None of the ${read} is pinned`
+      : `${share} % of ${read} are pinned in the memory given`;
   const what = pinnedRows === 0 ? "them" : "the others";
   if (fits(restBytes)) {
     const reason = `${pinned}; ${free}, in which the page cache can hold ${what}.`;

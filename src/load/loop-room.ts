@@ -19,6 +19,7 @@ import {
   type PlanInput,
   planLoop,
 } from "./plan.js";
+import type { Selection } from "./selection.js";
 import { entriesBytes } from "./stream-control.js";
 
 /** Which of some loops over one dataset a loop is: the parts of a mix. */
@@ -32,6 +33,8 @@ export interface Company {
 /** What a loop's room depends on. */
 export interface RoomRequest {
   schedule: Schedule;
+  /** Of the view that is read. */
+  selection: Selection;
   deliver: Deliver;
   /** By field name: what its values are moved and scaled by on delivery. */
   normalisations?: Readonly<Record<string, Normalisation>> | undefined;
@@ -126,12 +129,12 @@ function chooseLoopPlan(
  */
 export function mostReaders(
   engine: Engine,
-  { readers, company, stream }: RoomRequest,
+  { selection, readers, company, stream }: RoomRequest,
   isResident: readonly boolean[] = [],
 ): number {
   const { reading, readers: threads, hasImages } = engine;
   const usual = () =>
-    hasImages ? defaultDecoding(availableParallelism()).readers : reading.usualReaders(isResident);
+    hasImages ? defaultDecoding(availableParallelism()).readers : reading.usualReaders(isResident, selection);
   const most =
     readers === undefined
       ? Math.max(1, Math.floor(usual() / (company?.loops ?? 1)))

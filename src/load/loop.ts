@@ -156,7 +156,7 @@ function launch(engine: Engine, request: LoopRequest, ground: Ground, watch: Loo
       images: request.images,
     };
     const readers = engine.readers.lend(plan.readers);
-    engine.reading.prepare(isResident, plan.byteLength);
+    engine.reading.prepare(isResident, request.selection, plan.byteLength);
     crew = new Crew(readers, {
       jobOf: (reader) => ({ ...job, reader }),
       isShort: () => isShort(words, plan, firstBatch + batchCount(request.schedule)),

@@ -21,6 +21,7 @@ import {
   threadNumber,
   wayWord,
 } from "./reading-words.js";
+import type { Selection } from "./selection.js";
 import type { DatasetTable } from "./table.js";
 
 /** A read that has taken longer than this is worth a sentence. */
@@ -32,6 +33,9 @@ const pinnableShare = 0.75;
 /** Files that a process has open anyway, and those that a thread opens at once while it starts. */
 const filesOfProcess = 32;
 const filesOfThread = 16;
+
+/** What a loop is over. */
+export type ReadView = Pick<Selection, "fingerprint" | "count">;
 
 /** What reading has come to so far. */
 export interface ReadingStats {
@@ -60,6 +64,8 @@ export class Reading {
   readonly #table: DatasetTable;
   readonly #pinned: PinnedSet;
   readonly #freeMemory: () => number;
+  /** Samples of each view that was read, by its fingerprint. */
+  readonly #views = new Map<string, number>();
   #choice: ReadingChoice | undefined;
   #fewerReaders: string | undefined;
   /** What was kept of the device, once that was looked up. */
@@ -80,20 +86,22 @@ export class Reading {
    * @param isResident columns that are held in memory whole, by number
    * @param loopBytes what was reserved
    */
-  prepare(isResident: readonly boolean[], loopBytes: number): void {
+  prepare(isResident: readonly boolean[], view: ReadView, loopBytes: number): void {
     this.#pinned.grow(isResident, loopBytes);
-    this.#choice = this.#choose(isResident, this.#pinned.rows);
+    this.#choice = this.#choose(isResident, view, this.#pinned.rows);
+    this.#views.set(view.fingerprint, view.count);
     const way = this.#choice.isDirect ? wayWord.direct : wayWord.buffered;
     Atomics.store(this.shared.words, readingWord.way, way);
   }
 
   /** Reader threads for a loop that may choose; the first one does not know yet how much will be pinned. */
-  usualReaders(isResident: readonly boolean[]): number {
+  usualReaders(isResident: readonly boolean[], view: ReadView): number {
     const { columns, rows, root, paths } = this.#table;
     const { byteLength } = this.#pool;
     const rowBytes = this.#rowBytes(isResident);
     const pinnable = Math.min(rows, Math.floor((byteLength * pinnableShare) / Math.max(1, rowBytes)));
-    const { isDirect } = this.#choice ?? this.#choose(isResident, pinnable);
+    const pinnedRows = this.#choice ? this.#pinned.rows : pinnable;
+    const { isDirect } = this.#choose(isResident, view, pinnedRows);
     if (isDirect) this.#profile ??= { of: keptProfile(paths.map((path) => join(root, path))) };
     const readers = chooseReaders({
       memoryBytes: byteLength,
@@ -116,16 +124,24 @@ export class Reading {
     return this.#table.columns.reduce((sum, { stride }, k) => sum + (isResident[k] ? 0 : stride), 0);
   }
 
-  #choose(isResident: readonly boolean[], pinnedRows: number): ReadingChoice {
+  #choose(isResident: readonly boolean[], view: ReadView, pinnedRows: number): ReadingChoice {
     const { rows } = this.#table;
     const untouched = this.#pool.byteLength - this.#pool.touched;
     return chooseReading({
       rows,
       pinnedRows,
+      readRows: this.#readRows(view),
       dataBytes: rows * this.#rowBytes(isResident),
       freeBytes: Math.max(0, this.#freeMemory() - untouched),
       refusal: this.#refusal(),
     });
+  }
+
+  /** Rows of a view and of those that were read before: at most, since they may share some. */
+  #readRows({ fingerprint, count }: ReadView): number {
+    let sum = this.#views.has(fingerprint) ? 0 : count;
+    for (const samples of this.#views.values()) sum += samples;
+    return Math.min(sum, this.#table.rows);
   }
 
   /**

@@ -12,6 +12,7 @@ import type { Reservation } from "./memory-pool.js";
 import type { MakingJob, Place, StreamJob } from "./messages.js";
 import type { LoopPlan } from "./plan.js";
 import type { LentReader } from "./reader-pool.js";
+import type { ReadView } from "./reading.js";
 import { clearTimes, type StageTimes, sumTimes } from "./stage-times.js";
 import { entry64, entryState, maxTrainers, StreamControl } from "./stream-control.js";
 
@@ -19,7 +20,6 @@ import { entry64, entryState, maxTrainers, StreamControl } from "./stream-contro
 export interface StreamRequest extends RoomRequest {
   /** Undefined for the catalog's order. */
   seed: number | undefined;
-  viewFingerprint: string;
 }
 
 /** How a stream begins. */
@@ -59,6 +59,7 @@ export class Stream {
   readonly #engine: Engine;
   readonly #reservation: Reservation;
   readonly #job: Omit<StreamJob, "reader" | "schedule" | "makings">;
+  readonly #selection: ReadView;
   readonly #readers: readonly LentReader[];
   readonly #isResident: readonly boolean[];
   /** What readers make, by trainer: those that start later are told in their job. */
@@ -70,6 +71,7 @@ export class Stream {
   /** Reserves the ring and the readers. @throws SpillwayError `memory`, with the smallest that works */
   constructor(engine: Engine, request: StreamRequest, { residents, rows, drawing }: Ground) {
     this.#engine = engine;
+    this.#selection = request.selection;
     this.#isResident = residents.columns.map((place) => place !== undefined);
     const { plan, reservation } = reserveLoop(engine, request, this.#isResident);
     this.plan = plan;
@@ -94,7 +96,7 @@ export class Stream {
       loop: engine.nextLoop(),
       plan,
       seed: request.seed,
-      viewFingerprint: request.viewFingerprint,
+      viewFingerprint: request.selection.fingerprint,
       drawing: drawing.table,
       rows: rows.table,
       residents,
@@ -121,7 +123,7 @@ export class Stream {
     const { words32 } = this.control.control;
     this.control.startAt(Math.floor(from / this.plan.runLength));
     clearTimes(this.#reservation.memory, this.place.address + this.plan.times, this.plan.readers);
-    this.#engine.reading.prepare(this.#isResident, this.#reservation.byteLength);
+    this.#engine.reading.prepare(this.#isResident, this.#selection, this.#reservation.byteLength);
     this.#crew = new Crew(this.#readers, {
       jobOf: (reader) => ({ ...this.#job, schedule, reader, makings: [...this.#makings.values()] }),
       isShort: () => this.control.isShort,

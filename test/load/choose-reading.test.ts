@@ -6,6 +6,7 @@ const gibi = 2 ** 30;
 const facts: ReadingFacts = {
   rows: 1000,
   pinnedRows: 100,
+  readRows: 1000,
   dataBytes: 10 * gibi,
   freeBytes: 4 * gibi,
   refusal: undefined,
@@ -49,5 +50,21 @@ test("what fits nowhere is read directly, or else through the page cache for a r
     reason:
       "10.0 % of 10 GiB of samples are pinned in the memory given; 4 GiB of memory are free besides, too little for the page cache to hold the others, and they are read through it because the disk refuses direct reads.",
     isDirect: false,
+  });
+});
+
+test("of a view, what is read must fit, however large all is", () => {
+  const view = { ...facts, readRows: 300 };
+  assert.deepEqual(chooseReading(view), {
+    way: "page cache",
+    reason:
+      "10.0 % of 3 GiB of samples, of 10 GiB in all, are pinned in the memory given; 4 GiB of memory are free besides, in which the page cache can hold the others.",
+    isDirect: false,
+  });
+  assert.deepEqual(chooseReading({ ...view, pinnedRows: 0, freeBytes: 3 * gibi }), {
+    way: "direct",
+    reason:
+      "None of the 3 GiB of samples, of 10 GiB in all, is pinned; 3 GiB of memory are free besides, too little for the page cache to hold them: they are read directly from the disk.",
+    isDirect: true,
   });
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import { test } from "node:test";
 import { type DType, open } from "spillway";
+import type { Engine } from "#spillway/load/engine";
 import { OpenFiles } from "#spillway/load/open-files";
 import {
   createReadingWords,
@@ -79,6 +80,38 @@ test("a disk that refuses direct reads is read through the page cache, which sta
   const { way, reason } = engine.reading.stats();
   assert.ok(way === "buffered" || way === "pinned");
   if (way === "buffered") assert.match(reason, /read through it because the disk refuses direct reads\.$/);
+  await engine.close();
+});
+
+test("loops over few samples leave these to the page cache; once more were read than it holds, the disk is read", {
+  skip,
+}, async () => {
+  const path = await packed({ count: 2000, length: 5000, dtype: "uint8" });
+  const engine: Engine = openEngine(path, little, {
+    freeMemory: () => engine.pool.byteLength - engine.pool.touched + 4 * mebi,
+  });
+  const ways: string[] = [];
+  for (const [rows, times] of [
+    [200, 3],
+    [300, 1],
+    [400, 2],
+    [200, 1],
+  ] as const) {
+    for (let k = 0; k < times; k += 1) {
+      await contentOf(loopOf(engine, { rows }));
+      ways.push(engine.reading.stats().way!);
+    }
+  }
+  // 1, 2.5 and 4.5 MB of samples, where 4 MiB are free besides.
+  assert.deepEqual(ways, [
+    "page cache",
+    "page cache",
+    "page cache",
+    "page cache",
+    "direct",
+    "direct",
+    "direct",
+  ]);
   await engine.close();
 });
 

@@ -7,6 +7,7 @@ import type { ReaderJob, ReaderStart } from "#spillway/load/messages";
 import { OpenFiles } from "#spillway/load/open-files";
 import { readingWord } from "#spillway/load/reading-words";
 import { SampleReader } from "#spillway/load/sample-reader";
+import type { Selection } from "#spillway/load/selection";
 import { openEngine, scheduleOf } from "../fixtures/engine.js";
 import { packed } from "../fixtures/packed.js";
 
@@ -17,8 +18,13 @@ test("a run during which the pinned set gave way is read again, and counted once
   const { table: residents } = await engine.residents();
   const isResident = residents.columns.map((place) => place !== undefined);
   const schedule = scheduleOf(count, 10, 1);
-  const { plan, reservation } = reserveLoop(engine, { schedule, deliver: "stored", readers: 1 }, isResident);
-  engine.reading.prepare(isResident, plan.byteLength);
+  const selection: Selection = { count, fingerprint: "all", rows: { kind: "range", start: 0 } };
+  const { plan, reservation } = reserveLoop(
+    engine,
+    { schedule, selection, deliver: "stored", readers: 1 },
+    isResident,
+  );
+  engine.reading.prepare(isResident, selection, plan.byteLength);
   const { table, pool, reading } = engine;
   const start = {
     module: kernelModule(),

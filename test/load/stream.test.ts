@@ -20,7 +20,6 @@ test("a reader that starts late is told of the trainers that are there then, and
     schedule: endlessSchedule(count, 0),
     seed: 1,
     selection: { count, fingerprint: "0123456789abcdef", rows: { kind: "range", start: 0 } as const },
-    viewFingerprint: "0123456789abcdef",
     deliver: "float32" as const,
     readers: readers.length,
     commit: 1,
