@@ -211,7 +211,7 @@ export class StreamControl {
     this.wakeReaders();
   }
 
-  /** How many messages there were. */
+  /** How many messages there were: above 0 where readers make batches, or did. */
   get told(): number {
     return Atomics.load(this.control.words32, told);
   }

@@ -98,7 +98,8 @@ export async function runStreamJob(
           markFilled(stream.control, claimed);
           claimed = -1;
           wakeTrainers(stream);
-          if (makers.length > 0) stream.wakeReaders();
+          // Others may sleep for these samples to make batches of them, also while this one has not heard of the trainer.
+          if (stream.told > 0) stream.wakeReaders();
           continue;
         }
         const sleeping = filler.sleep(bell);

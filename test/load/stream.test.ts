@@ -1,10 +1,16 @@
 import assert from "node:assert/strict";
+import fs from "node:fs";
 import { availableParallelism } from "node:os";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
+import { kernelModule } from "#spillway/kernels/kernels";
+import { word32 } from "#spillway/load/control";
 import { takeGround } from "#spillway/load/ground";
-import type { MakingJob, StreamJob } from "#spillway/load/messages";
+import type { MakingJob, ReaderStart, StreamJob } from "#spillway/load/messages";
+import { OpenFiles } from "#spillway/load/open-files";
 import { endlessSchedule, Stream } from "#spillway/load/stream";
+import { runStreamJob } from "#spillway/load/stream-reader";
+import type { ReadSync } from "#spillway/store/file";
 import { openEngine } from "../fixtures/engine.js";
 import { packed } from "../fixtures/packed.js";
 import { ScriptedReader } from "../fixtures/scripted-reader.js";
@@ -12,10 +18,10 @@ import { ScriptedReader } from "../fixtures/scripted-reader.js";
 const cores = availableParallelism();
 const count = 100;
 
-test("a reader that starts late is told of the trainers that are there then, and of no others", async () => {
+/** A stream with such readers, and nobody in it. */
+async function streamOf(readers: readonly ScriptedReader[]) {
   const engine = openEngine(await packed({ count }), 2 ** 28);
-  const readers = Array.from({ length: cores + 2 }, () => new ScriptedReader());
-  engine.readers.lend = () => readers;
+  engine.readers.lend = () => [...readers];
   const request = {
     schedule: endlessSchedule(count, 0),
     seed: 1,
@@ -34,17 +40,25 @@ test("a reader that starts late is told of the trainers that are there then, and
     stream.enter(entry, { ...all, slow: "wait" }, () => all);
     return entry;
   };
+  const begin = () =>
+    stream.start({
+      schedule: request.schedule,
+      from: 0,
+      onFailure: assert.fail,
+      onMakingFailed: () => assert.fail(),
+    });
+  return { engine, ground, stream, join, begin };
+}
+
+test("a reader that starts late is told of the trainers that are there then, and of no others", async () => {
+  const readers = Array.from({ length: cores + 2 }, () => new ScriptedReader());
+  const { engine, ground, stream, join, begin } = await streamOf(readers);
   const tell = (entry: ReturnType<typeof join>) =>
     stream.makeFor(entry as unknown as Omit<MakingJob, "type" | "loop">);
   const told = ({ job }: ScriptedReader) =>
     (job as StreamJob).makings.map(({ trainer, serial }) => [trainer, serial]);
   const first = join();
-  stream.start({
-    schedule: request.schedule,
-    from: 0,
-    onFailure: assert.fail,
-    onMakingFailed: () => assert.fail(),
-  });
+  begin();
   assert.deepEqual(told(readers[0]!), []);
   tell(first);
   tell(join());
@@ -65,4 +79,45 @@ test("a reader that starts late is told of the trainers that are there then, and
   await stream.close();
   ground.release();
   await engine.close();
+});
+
+test("a reader that has not heard of a trainer wakes those that make its batches, once there are samples for them", async () => {
+  for (const isTold of [true, false]) {
+    const reader = new ScriptedReader();
+    const { engine, ground, stream, join, begin } = await streamOf([reader]);
+    join();
+    begin();
+    if (isTold) stream.control.noteTold();
+    const { table, pool, reading } = engine;
+    const start = {
+      module: kernelModule(),
+      segments: pool.segments,
+      memoryBytes: pool.byteLength,
+      table,
+      reading: reading.shared,
+      thread: 0,
+    } as unknown as ReaderStart;
+    const { words32 } = stream.control.control;
+    const before = words32[word32.readerBell];
+    const files = {
+      shards: new OpenFiles(table.root, table.paths, table.shardBytes, 4),
+      sumFiles: new OpenFiles(table.root, table.sumPaths, table.sumBytes, 4),
+      records: undefined,
+      readSync: (...args: Parameters<ReadSync>) => {
+        words32[word32.stop] = 1;
+        return fs.readSync(...args);
+      },
+    };
+    await runStreamJob(start, reader.job as StreamJob, files, {
+      listen: () => undefined,
+      tell: () => assert.fail(),
+    });
+    assert.equal(words32[word32.readerBell] !== before, isTold);
+    files.shards.closeAll();
+    files.sumFiles.closeAll();
+    reader.end(undefined);
+    await stream.close();
+    ground.release();
+    await engine.close();
+  }
 });
