@@ -3,6 +3,7 @@
 
 import fs from "node:fs";
 import { join } from "node:path";
+import { listSchemes } from "../catalog/scheme.js";
 import { manifestName } from "../format/manifest.js";
 import type { PackOptions, PackProgress, PackResult } from "../pack/options.js";
 import { formatBytes } from "../store/byte-size.js";
@@ -151,7 +152,9 @@ function report(
       "",
       "Next:",
       `  spillway show ${quote(dataset)} 0`,
-      `  spillway split ${quote(dataset)} train=0.8 val=0.1 test=0.1`,
+      ...(listSchemes({ folder: dataset }).length > 0
+        ? []
+        : [`  spillway split ${quote(dataset)} train=0.8 val=0.1 test=0.1`]),
       "Then, in your program:",
       '  import { open } from "spillway";',
       `  const dataset = await open(${JSON.stringify(dataset)}, { memory: "512 MiB" });`,

@@ -15,12 +15,16 @@ export interface FeedStats {
   elapsedMs: number;
   /** Samples that the shared ring has room for. */
   ringSlots: number;
-  /** What limits the speed. */
+  /** What limits the speed; when all trainers have left, what did. */
   bottleneck: string;
 }
 
 export function feedStats(parts: Omit<FeedStats, "bottleneck">): FeedStats {
-  return { ...parts, bottleneck: bottleneckOf(parts) };
+  const { trainers, past } = parts;
+  return {
+    ...parts,
+    bottleneck: bottleneckOf({ ...parts, trainers: trainers.length > 0 ? trainers : past }),
+  };
 }
 
 /** Trainers that have left, whose stats are kept. */

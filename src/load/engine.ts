@@ -104,7 +104,8 @@ export class Engine {
     const hadDrawings = this.drawings.releaseUnused();
     // A drawing that is being made may look at rows whose loop does not wait for it any more.
     const hadRows = !this.drawings.isBuilding && this.rows.releaseUnused();
-    return hadDrawings || hadRows;
+    const hadThreads = this.readers.endIdle();
+    return hadDrawings || hadRows || hadThreads;
   }
 
   /** Ends every loop and thread and gives the memory back. */

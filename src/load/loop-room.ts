@@ -109,10 +109,19 @@ function chooseLoopPlan(
   const fewest = request.readers === undefined ? 1 : most;
   const least = planFor(fewest, 0);
   const another = least.byteLength + fewest * threadBytes;
-  const spared = request.readers === undefined ? [company.after + 1, company.after] : [company.after];
-  for (const [turn, loops] of spared.entries()) {
-    // Trainers may yet join: where a stream cannot leave room, it is as small as it can be.
-    const isTight = request.stream !== undefined && turn > 0;
+  // Trainers may yet join: where a stream cannot leave room, it is as small as it can be. So is a ring beside readers
+  // that somebody asked for.
+  const turns =
+    request.readers === undefined
+      ? [
+          { loops: company.after + 1, isTight: false },
+          { loops: company.after, isTight: request.stream !== undefined },
+        ]
+      : [
+          { loops: company.after, isTight: false },
+          { loops: company.after, isTight: true },
+        ];
+  for (const { loops, isTight } of turns) {
     for (let readers = isTight ? fewest : most; readers >= fewest; readers -= 1) {
       const free = pool.largestFree(newThreads(engine, readers)) - loops * another - extraBytes;
       const plan = planFor(readers, isTight ? 0 : Math.max(0, free / 2));

@@ -1,6 +1,6 @@
 // The reader threads of an open dataset: lent to a loop, started when they are set to work for the first time, kept for
-// the next loop, ended on close. Each is counted in the memory from when it is lent. A thread that is idle does not keep
-// the process alive.
+// the next loop, ended on close, or when a loop lacks their memory. Each is counted in that from when it is lent. A thread
+// that is idle does not keep the process alive.
 
 import { Worker } from "node:worker_threads";
 import { type ErrorRecord, recordError, SpillwayError } from "../errors.js";
@@ -88,6 +88,23 @@ export class ReaderPool {
     return lent;
   }
 
+  /** Ends the threads that wait for work, for the memory that they take; false where there are none. */
+  endIdle(): boolean {
+    const idle = this.#idle.splice(0);
+    for (const thread of idle) {
+      this.#forget(thread);
+      void thread.worker?.terminate();
+    }
+    return idle.length > 0;
+  }
+
+  #forget(thread: Thread): void {
+    thread.isDead = true;
+    thread.setReady();
+    this.#threads.delete(thread);
+    this.#memory.returnThread();
+  }
+
   async close(): Promise<void> {
     const threads = [...this.#threads];
     this.#idle.length = 0;
@@ -153,12 +170,10 @@ export class ReaderPool {
       failure = error;
     });
     worker.on("exit", (code) => {
-      thread.isDead = true;
-      thread.setReady();
-      this.#threads.delete(thread);
+      if (thread.isDead) return;
+      this.#forget(thread);
       const at = this.#idle.indexOf(thread);
       if (at >= 0) this.#idle.splice(at, 1);
-      this.#memory.returnThread();
       // A thread that was stopped in a read cannot say that the read is over.
       lineOf(this.#reading, number)[threadNumber.since] = 0;
       this.#finish(thread, failure === undefined ? threadDied(`exit code ${code}`) : recordError(failure));

@@ -122,9 +122,10 @@ export function readBlocks(
 }
 
 function shortRead(path: string, startByte: number, wanted: number, got: number): SpillwayError {
+  const end = `${got === 0 ? "at or before" : "at"} byte ${startByte + got}`;
   return new SpillwayError(
     "io",
-    `${path} ends at byte ${startByte + got}, bytes ${startByte} to ${startByte + wanted} were expected`,
+    `${path} ends ${end}, bytes ${startByte} to ${startByte + wanted} were expected`,
     {
       remedy: "The file was cut short: restore it from where it was copied, or make it again.",
       where: { path, startByte, endByte: startByte + wanted },

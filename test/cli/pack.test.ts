@@ -37,6 +37,16 @@ test("pack says what it found, packs, and sums up; the rest is talk", async () =
   assert.match(stderr, /\nNext:\n {2}spillway show gestures 0\n/);
 });
 
+test("pack does not tell to split anew what it has brought splits along for", async () => {
+  const cwd = recordings();
+  const indexed = await spillway(["index", "rec", "gestures"], { cwd });
+  assert.match(indexed.stderr, /\n {2}spillway split gestures train=/);
+  assert.equal((await spillway(["split", "gestures", "train=0.5", "val=0.5"], { cwd })).code, 0);
+  const { code, stderr } = await spillway(["pack", "gestures", "packed"], { cwd });
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /\nNext:\n {2}spillway show packed 0\nThen, in your program:/);
+});
+
 test("pack hands its flags to the library", async () => {
   const cwd = recordings();
   const flags = [

@@ -137,6 +137,28 @@ test("too little memory names the smallest that works, and that works", async ()
   );
 });
 
+test("threads that wait for work give their memory to a loop that lacks it", async () => {
+  const large = await packed({ count: 64, length: 2 ** 18, dtype: "uint8" });
+  await using(large, "28 MiB", async (dataset) => {
+    const small = dataset.view().batches({ batchSize: 1, readers: 2, deliver: "stored" });
+    assert.equal((await collect(small)).length, 64);
+    for (let epoch = 0; epoch < 2; epoch += 1) {
+      const batches = dataset.view().batches({ batchSize: 32, readers: 1, deliver: "stored", seed: epoch });
+      assert.equal((await collect(batches)).length, 64);
+    }
+    const { heldBytes } = await dataset.stats();
+    assert.ok(heldBytes <= 28 * 2 ** 20);
+  });
+});
+
+test("beside as many readers as were asked for, the ring is as small as it must be", async () => {
+  const large = await packed({ count: 20, length: 2 ** 20, dtype: "uint8" });
+  await using(large, "114 MiB", async (dataset) => {
+    const batches = dataset.view().batches({ batchSize: 1, readers: 12, deliver: "stored" });
+    assert.equal((await collect(batches)).length, 20);
+  });
+});
+
 test("options that make no sense are refused when the loop is made", async () => {
   await using(path, "32 MiB", async (dataset) => {
     const view = dataset.view();

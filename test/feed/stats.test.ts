@@ -66,7 +66,11 @@ test("time that augmentation burns is the readers' making, and the bottleneck", 
     seen = bottleneck;
     break;
   }
-  assert.match(seen, /^training waits \d+ % of the time for augmentation: 1 reader is busy \d+ % of it$/);
+  const busy = /^training waits \d+ % of the time for augmentation: 1 reader is busy \d+ % of it$/;
+  assert.match(seen, busy);
+  const { bottleneck, trainers, past } = feed.stats();
+  assert.deepEqual([trainers.length, past.length], [0, 1]);
+  assert.match(bottleneck, busy, "also when all have left");
   await dataset.close();
 });
 

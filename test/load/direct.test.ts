@@ -184,7 +184,7 @@ test("short reads go on where they stopped, and a file that ends too early is na
     assert.equal(asked.length, 2);
     assert.throws(
       () => reads.read(0, file.length - 100, 200, 8192, 65_536),
-      /shards\/00000\.arrow ends at byte \d+, bytes \d+ to \d+ were expected/,
+      /shards\/00000\.arrow ends at(?: or before)? byte \d+, bytes \d+ to \d+ were expected/,
     );
     files.closeAll();
   }

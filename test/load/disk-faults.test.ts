@@ -47,7 +47,7 @@ for (const [way, freeMemory] of [
       contentOf(batches),
       (error) =>
         error instanceof SpillwayError &&
-        /shards\/\d{5}\.arrow (ends at byte \d+, bytes \d+ to \d+ were expected|has 10000 bytes, dataset\.json says \d+)/.test(
+        /shards\/\d{5}\.arrow (ends at(?: or before)? byte \d+, bytes \d+ to \d+ were expected|has 10000 bytes, dataset\.json says \d+)/.test(
           error.message,
         ),
     );

@@ -1,11 +1,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { SpillwayError } from "#spillway/errors";
 import { MemoryPool, threadBytes } from "#spillway/load/memory-pool";
 import type { ReaderJob } from "#spillway/load/messages";
 import { ReaderPool } from "#spillway/load/reader-pool";
 import { createReadingWords } from "#spillway/load/reading-words";
 import type { DatasetTable } from "#spillway/load/table";
+
+/** A thread that has done whatever it is told. */
+const worker = `
+  import { parentPort } from "node:worker_threads";
+  parentPort.on("message", ({ loop }) => parentPort.postMessage({ type: "ended", loop }));
+  parentPort.postMessage({ type: "ready" });
+`;
 
 /** A pool whose readers do no work, so that it needs no dataset. */
 function poolFor(threads: number, script?: URL): ReaderPool {
@@ -46,12 +54,7 @@ test("a thread that cannot be started is an error that says why and what to do, 
 });
 
 test("a thread that was started and is not needed again is kept, and counted", async () => {
-  const code = `
-    import { parentPort } from "node:worker_threads";
-    parentPort.on("message", ({ loop }) => parentPort.postMessage({ type: "ended", loop }));
-    parentPort.postMessage({ type: "ready" });
-  `;
-  const pool = poolFor(2, new URL(`data:text/javascript,${encodeURIComponent(code)}`));
+  const pool = poolFor(2, new URL(`data:text/javascript,${encodeURIComponent(worker)}`));
   const [reader] = pool.lend(1);
   // A thread of the pool does not keep the process alive.
   const hold = setInterval(() => {}, 2 ** 30);
@@ -68,4 +71,22 @@ test("a thread that was started and is not needed again is kept, and counted", a
   assert.equal(pool.idle, 1);
   assert.equal(pool.lend(2).length, 2);
   await pool.close();
+});
+
+test("threads that wait for work are ended for their memory, once", async () => {
+  const pool = poolFor(1, new URL(`data:text/javascript,${encodeURIComponent(worker)}`));
+  const hold = setInterval(() => {}, 2 ** 30);
+  for (let round = 0; round < 3; round += 1) {
+    assert.equal(pool.endIdle(), false);
+    const [reader] = pool.lend(1);
+    const error = await new Promise((resolve) => reader!.run({ loop: 1 } as ReaderJob, resolve));
+    assert.equal(error, undefined);
+    assert.equal(pool.endIdle(), true);
+    assert.equal(pool.idle, 0);
+  }
+  // The threads that were ended are gone by now or will be: neither counts twice.
+  await setTimeout(100);
+  pool.lend(1);
+  assert.throws(() => pool.lend(1), SpillwayError);
+  clearInterval(hold);
 });

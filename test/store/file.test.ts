@@ -49,7 +49,7 @@ test("a read beyond the end throws with the path and the bytes that were wanted"
     // Cut while it is open.
     fs.truncateSync(path, 50);
     await refuses(() => file.readSync(new Uint8Array(10), 45), "io", /ends at byte 50, bytes 45 to 55/);
-    await refuses(() => file.read(new Uint8Array(10), 60), "io", /ends at byte 60, bytes 60 to 70/);
+    await refuses(() => file.read(new Uint8Array(10), 60), "io", /ends at or before byte 60, bytes 60 to 70/);
   } finally {
     file.close();
   }
