@@ -64,8 +64,7 @@ function introduce(recordingCount: number, folder: string, isKept: boolean): voi
     bold("  Spillway: train from more data than memory"),
     "",
     `  ${count(recordingCount)} ${yellow("simulated")} recordings of five arm gestures: ${gestureNames.join(", ")}.`,
-    `  Each has ${stepCount} steps of 8 body sensors (3 acceleration, 3 rotation, 2 muscle) as 64-bit`,
-    "  floats, in a file of its own. No person was recorded.",
+    `  Each has ${stepCount} steps of 8 body sensors (3 acceleration, 3 rotation, 2 muscle) as 64-bit floats, in a file of its own. No person was recorded.`,
     "",
     `  Folder: ${folder}  ${dim(isKept ? "(kept, as you asked)" : "(removed at the end; --keep keeps it)")}`,
     "",
@@ -137,10 +136,7 @@ async function trainNetworks(views: [train: View, val: View], training: Training
       print(`${bold("4 Train ")}  two convolutional networks at once, from one reading, with TensorFlow.js`);
       for (const { plan, weights } of all)
         print(`         ${plan.name}  ${plan.about}, ${count(weights)} weights`);
-      print(
-        "",
-        dim("                   epoch      loss   training accuracy   validation accuracy   samples/s"),
-      );
+      print("", dim(tableRow(["", "epoch", "loss", "accuracy in training", "in validation", "samples/s"])));
     },
     onFeed(now) {
       stats = now;
@@ -163,7 +159,7 @@ async function trainNetworks(views: [train: View, val: View], training: Training
         percent(validation?.accuracy),
         count(samplesPerSecond),
       ];
-      print(cells.map((cell, at) => cell.padStart([18, 11, 10, 20, 22, 12][at]!)).join(""));
+      print(tableRow(cells));
     },
   });
   return { networks, stats, seconds: (performance.now() - startMs) / 1000 };
@@ -174,6 +170,10 @@ interface Trained {
   /** As they were when the feed was last looked at. */
   stats: FeedStats | undefined;
   seconds: number;
+}
+
+function tableRow(cells: readonly string[]): string {
+  return cells.map((cell, at) => cell.padStart([14, 9, 7, 22, 15, 11][at]!)).join("");
 }
 
 function progressLine({ plan, last }: Progress, epochs: number): string {
@@ -189,8 +189,10 @@ function sumUp({ networks, stats, seconds }: Trained, peaks: MemoryPeaks): void 
   const code = [
     'import { open } from "spillway";',
     'const data = await open("my-data", { memory: "512 MiB" });',
-    'for await (const batch of data.view({ split: "train" }).batches({ batchSize: 64, seed: 7, epochs: 10 })) {',
-    "  console.log(batch.ids, batch.fields.data.data);   // which samples, and their numbers: train on them",
+    'const train = data.view({ split: "train" });',
+    "for await (const batch of train.batches({ batchSize: 64, epochs: 10 })) {",
+    "  // Which samples, and their numbers: train on them.",
+    "  console.log(batch.ids, batch.fields.data.data);",
     "}",
     "await data.close();",
   ];
@@ -201,9 +203,9 @@ function sumUp({ networks, stats, seconds }: Trained, peaks: MemoryPeaks): void 
       "  The whole process: Node.js, TensorFlow.js twice, the packer and both trainings, as the system counts it.",
     ),
     "",
-    `  ${green("Done.")} The networks name the gesture in ${bold(scores.join(" and "))} of the recordings that they were not`,
-    `  trained on (by chance: 20 %). They were shown ${count(samples)} samples in ${duration(seconds)}; ${count(stats?.readers?.samples ?? 0)} were read,`,
-    `  for both of them, in a new random order of all each epoch, out of ${bytes(peaks.heldBytes)} of memory for ${bytes(peaks.dataBytes)} of data.`,
+    `  ${green("Done.")} The networks name the gesture in ${bold(scores.join(" and "))} of the recordings that they were not ` +
+      `trained on (by chance: 20 %). They were shown ${count(samples)} samples in ${duration(seconds)}; ${count(stats?.readers?.samples ?? 0)} were read, ` +
+      `for both of them, in a new random order of all each epoch, out of ${bytes(peaks.heldBytes)} of memory for ${bytes(peaks.dataBytes)} of data.`,
     ...(stats ? [dim(`  How the time went: ${stats.bottleneck}.`)] : []),
     "",
     bold("  The same with your own folder, a sub-folder per class:"),

@@ -48,7 +48,7 @@ export function memoryBars(peaks: MemoryPeaks): string[] {
   const { dataBytes, givenBytes, heldBytes, bareBytes, processBytes } = peaks;
   const scale = Math.max(dataBytes, processBytes);
   const line = (label: string, value: number, paint: (text: string) => string, note: string) =>
-    `  ${label.padEnd(23)} ${bar(value / scale, 24, paint)} ${bytes(value).padStart(8)}  ${dim(note)}`.trimEnd();
+    `  ${label.padEnd(23)} ${bar(value / scale, 20, paint)} ${bytes(value).padStart(8)}  ${dim(note)}`.trimEnd();
   return [
     line("data on disk", dataBytes, yellow, ""),
     line("Spillway, at most", heldBytes, green, `of ${bytes(givenBytes)} given`),

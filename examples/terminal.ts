@@ -11,6 +11,9 @@ const isColoured = isLive && !process.env.NO_COLOR;
 const redrawMs = 100;
 const plainLineMs = 5000;
 
+/** Longer lines are hard to read, however wide the terminal. */
+const widest = 110;
+
 const colour = (code: string) => (text: string) => (isColoured ? `\x1b[${code}m${text}\x1b[0m` : text);
 export const bold = colour("1");
 export const dim = colour("2");
@@ -24,9 +27,10 @@ output.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code ===
 let drawnLines = 0;
 let lastMs = Number.NEGATIVE_INFINITY;
 
-/** Writes lines that stay. Live lines end. */
+/** Writes lines that stay, broken between words where they are too long. Live lines end. */
 export function print(...lines: string[]): void {
-  output.write(eraseLive() + lines.map((line) => `${line}\n`).join(""));
+  const width = Math.min(widest, (output.columns || widest + 1) - 1);
+  output.write(eraseLive() + lines.map((line) => `${wrapLine(line, width).join("\n")}\n`).join(""));
   lastMs = Number.NEGATIVE_INFINITY;
 }
 
@@ -54,6 +58,27 @@ function eraseLive(): string {
   const text = drawnLines === 0 ? "" : `\x1b[${drawnLines}A\x1b[J`;
   drawnLines = 0;
   return text;
+}
+
+/** A line in parts of at most so many characters, as far as its words allow, each indented as it is. */
+export function wrapLine(line: string, width: number): string[] {
+  const length = (text: string) => stripVTControlCharacters(text).length;
+  const parts: string[] = [];
+  let rest = line;
+  while (length(rest) > width) {
+    const indent = /^ */.exec(stripVTControlCharacters(rest))![0];
+    let at = -1;
+    for (let space = rest.indexOf(" "); space >= 0; space = rest.indexOf(" ", space + 1)) {
+      const before = length(rest.slice(0, space));
+      if (before > width && at >= 0) break;
+      if (before > indent.length) at = space;
+      if (before > width) break;
+    }
+    if (at < 0) break;
+    parts.push(rest.slice(0, at).trimEnd());
+    rest = indent + rest.slice(at).trimStart();
+  }
+  return [...parts, rest];
 }
 
 /** A line that wraps would be counted as one when it is erased. */
@@ -111,13 +136,13 @@ export function startProgress(
     advance(nowDone, nowBytes) {
       [done, bytesDone] = [nowDone, nowBytes];
       show(
-        () => [`${title}  ${bar(done / total, 30)}  ${parts()}  ${rate()}  ${left()}`],
+        () => [`${title}  ${bar(done / total, 20)}  ${parts()}  ${rate()}  ${left()}`],
         () => `${title}  ${percent(done / total)}: ${parts()}, ${rate()}, ${left()}`,
       );
     },
     end() {
       print(
-        `${title}  ${bar(1, 30, green)}  ${count(done)} ${unit}, ${bytes(bytesDone)} in ${seconds().toFixed(1)} s, ${rate()}`,
+        `${title}  ${bar(1, 20, green)}  ${count(done)} ${unit}, ${bytes(bytesDone)} in ${seconds().toFixed(1)} s, ${rate()}`,
       );
     },
   };
