@@ -6,6 +6,7 @@ import type { LayersModel, Tensor } from "@tensorflow/tfjs";
 import type { BatchOptions, BatchSource, View } from "../dataset/view.js";
 import { SpillwayError } from "../errors.js";
 import type { Batch } from "../load/batch.js";
+import { checkOptionNames, type OptionNames } from "../option-names.js";
 import { loadTensorFlow, type TensorFlow } from "./tfjs-backend.js";
 import { type TensorOptions, tensors } from "./tfjs-tensors.js";
 
@@ -53,6 +54,15 @@ export interface TrainerFitOptions extends TensorOptions {
   /** Called after each epoch and its validation. */
   onEpoch?: (report: EpochReport) => void | Promise<void>;
 }
+
+const trainerFitOptions: OptionNames<TrainerFitOptions> = {
+  x: true,
+  y: true,
+  oneHot: true,
+  validation: true,
+  onBatch: true,
+  onEpoch: true,
+};
 
 /** Batches as for `view.batches()`, the last one whole or not. */
 export interface FitOptions
@@ -112,6 +122,7 @@ export async function fit(
   const tf = await loadFor(model);
   const reports: EpochReport[] = [];
   const isView = "batches" in source;
+  if (!isView) checkOptionNames<TrainerFitOptions>("fit() of a trainer", options, trainerFitOptions);
   const batches = isView ? source.batches(batchOptions) : source;
   const batchCount = isView
     ? source.batches({ batchSize: batchOptions.batchSize }).count

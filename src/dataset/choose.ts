@@ -8,6 +8,7 @@ import { findSplitBits } from "../catalog/split-bits.js";
 import { SpillwayError } from "../errors.js";
 import { hashHex } from "../kernels/hasher.js";
 import type { Selection } from "../load/selection.js";
+import type { OptionNames } from "../option-names.js";
 import {
   andBits,
   andNotBits,
@@ -45,6 +46,19 @@ export interface ViewOptions {
   /** Also those that were left out by `exclude`. */
   withExcluded?: boolean;
 }
+
+export const viewOptions: OptionNames<ViewOptions> = {
+  split: true,
+  scheme: true,
+  fold: true,
+  rows: true,
+  where: true,
+  take: true,
+  balance: true,
+  seed: true,
+  commit: true,
+  withExcluded: true,
+};
 
 /** Options whose samples are known at once; a condition, or a balance by class, has to read the catalog first. */
 export type PlainViewOptions = ViewOptions & { where?: undefined; balance?: undefined };

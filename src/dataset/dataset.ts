@@ -16,6 +16,7 @@ import { type Manifest, manifestName } from "../format/manifest.js";
 import { Engine } from "../load/engine.js";
 import type { ReadingStats } from "../load/reading.js";
 import { createTable } from "../load/table.js";
+import { checkOptionNames, type OptionNames } from "../option-names.js";
 import { requireFiles } from "../source/indexed-file.js";
 import { readManifest } from "../source/manifest-file.js";
 import { parseBytes } from "../store/byte-size.js";
@@ -23,7 +24,14 @@ import { defaultMemory } from "../store/free-memory.js";
 import type { Fields } from "../tensor/field.js";
 import { annotate } from "./annotate.js";
 import { Catalog } from "./catalog.js";
-import { type Choice, choose, chooseByCatalog, type PlainViewOptions, type ViewOptions } from "./choose.js";
+import {
+  type Choice,
+  choose,
+  chooseByCatalog,
+  type PlainViewOptions,
+  type ViewOptions,
+  viewOptions,
+} from "./choose.js";
 import type { ExcludeResult, Which } from "./exclude.js";
 import type { StatisticsChoice } from "./kept-statistics.js";
 import type {
@@ -48,6 +56,8 @@ export interface OpenOptions {
    */
   side?: string;
 }
+
+const openOptions: OptionNames<OpenOptions> = { memory: true, source: true, side: true };
 
 /** What an open dataset holds at the moment, in bytes. */
 export interface DatasetStats {
@@ -126,6 +136,7 @@ export class Dataset {
   view(options: ViewOptions): View | Promise<View>;
   view(options: ViewOptions = {}): View | Promise<View> {
     this.#requireOpen();
+    checkOptionNames("view()", options, viewOptions);
     if (options.where === undefined && options.balance === undefined)
       return this.#viewOf(choose(this.#place, options as PlainViewOptions), options);
     return chooseByCatalog(this.#place, options).then((choice) => {
@@ -293,6 +304,7 @@ export class Dataset {
  * @throws SpillwayError `missing`, `version`, `corrupt`, or `usage` for a memory that is no amount
  */
 export async function open(path: string, options: OpenOptions = {}): Promise<Dataset> {
+  checkOptionNames("open()", options, openOptions);
   const folder = resolve(path);
   const memoryBytes = options.memory === undefined ? defaultMemory() : parseBytes(options.memory);
   const manifest = readManifest(folder);

@@ -8,6 +8,7 @@ import type { Batch } from "../load/batch.js";
 import type { Engine } from "../load/engine.js";
 import type { Company } from "../load/loop-room.js";
 import { DrawingMeter } from "../load/loop-stats.js";
+import { checkOptionNames } from "../option-names.js";
 import { quotasOf, requireWeights } from "../order/quotas.js";
 import { requireWhole } from "../order/schedule.js";
 import { parseToken } from "../order/token.js";
@@ -20,7 +21,15 @@ import {
   mixedBatchBytes,
   type NamedField,
 } from "./mixed-batch.js";
-import { type Batches, type BatchOptions, partsOf, takenOnce, type View, type ViewParts } from "./view.js";
+import {
+  type Batches,
+  type BatchOptions,
+  batchOptions,
+  partsOf,
+  takenOnce,
+  type View,
+  type ViewParts,
+} from "./view.js";
 
 /** As for `view.batches()`; what says how samples are drawn holds for each view by itself. */
 export interface MixedBatchOptions extends Omit<BatchOptions, "last" | "weights"> {
@@ -87,6 +96,8 @@ export class Mix {
    * what those of its views throw, with which view it was
    */
   batches(options: MixedBatchOptions = {}): MixedBatches {
+    const { last: _last, ...names } = batchOptions;
+    checkOptionNames("batches() of a mix", options, names);
     const { batchSize = 32, epochs = 1, deliver = "float32", worldSize = 1, resume, ...others } = options;
     const quotas = this.quotas(batchSize);
     if (epochs !== Number.POSITIVE_INFINITY) requireWhole("epochs", epochs, 0);

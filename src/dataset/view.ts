@@ -17,6 +17,7 @@ import type { Company } from "../load/loop-room.js";
 import { type LoopStats, LoopWatch } from "../load/loop-stats.js";
 import type { Deliver } from "../load/plan.js";
 import type { Selection } from "../load/selection.js";
+import { checkOptionNames, type OptionNames } from "../option-names.js";
 import { checkSeed } from "../order/keys.js";
 import { batchCount, createSchedule, type Last, requireWhole } from "../order/schedule.js";
 import { parseToken, type ResumePoint } from "../order/token.js";
@@ -87,6 +88,33 @@ export interface FeedOptions extends ReadingOptions {
    */
   debug?: boolean;
 }
+
+const readingOptions: OptionNames<ReadingOptions> = {
+  seed: true,
+  shuffle: true,
+  balance: true,
+  weights: true,
+  deliver: true,
+  normalize: true,
+  resume: true,
+  images: true,
+  readers: true,
+};
+
+/** Those of loops. */
+export const batchOptions: OptionNames<BatchOptions> = {
+  batchSize: true,
+  epochs: true,
+  ...readingOptions,
+  rank: true,
+  worldSize: true,
+  last: true,
+  augment: true,
+  augmentSeed: true,
+  signal: true,
+};
+
+const feedOptions: OptionNames<FeedOptions> = { ...readingOptions, largestBatch: true, debug: true };
 
 /** The batches of a loop, to be taken once by `for await`. */
 export interface Batches extends AsyncIterable<Batch> {
@@ -168,6 +196,7 @@ export class View implements BatchSource {
    * loop itself `memory` (it names the smallest that works), `corrupt`, `io`
    */
   batches(options: BatchOptions = {}): Batches {
+    checkOptionNames("batches()", options, batchOptions);
     return this.#loop(options);
   }
 
@@ -182,6 +211,7 @@ export class View implements BatchSource {
    * @throws SpillwayError as `batches` does
    */
   feed(options: FeedOptions = {}): Feed {
+    checkOptionNames("feed()", options, feedOptions);
     const { largestBatch = 0, debug = false } = options;
     requireWhole("largestBatch", largestBatch, 0);
     const { deliver, normalisations, readers, drawing, from, images } = this.#reading(options);

@@ -2,7 +2,8 @@
 
 import type { Augmentation } from "../augment/transform.js";
 import { SpillwayError } from "../errors.js";
-import { type Last, requireWhole } from "../order/schedule.js";
+import { checkOptionNames, type OptionNames, requireOneOf } from "../option-names.js";
+import { type Last, lasts, requireWhole } from "../order/schedule.js";
 import type { Slow } from "./seat.js";
 
 export interface TrainerOptions {
@@ -48,13 +49,24 @@ export interface TrainerRequest {
   signal: AbortSignal | undefined;
 }
 
-const lasts: readonly Last[] = ["keep", "drop", "wrap", "join"];
+const trainerOptions: OptionNames<TrainerOptions> = {
+  batchSize: true,
+  epochs: true,
+  last: true,
+  augment: true,
+  augmentSeed: true,
+  slow: true,
+  late: true,
+  name: true,
+  signal: true,
+};
 
 /** @param defaults those of the feed; @throws SpillwayError `usage` */
 export function checkTrainer(
   options: TrainerOptions,
   defaults: { name: string; seed: number; n: number },
 ): TrainerRequest {
+  checkOptionNames("trainer()", options, trainerOptions);
   const {
     batchSize = 32,
     epochs = 1,
@@ -102,11 +114,4 @@ export function batchesPerEpoch(
   { batchSize, last }: Pick<TrainerRequest, "batchSize" | "last">,
 ): number {
   return last === "drop" ? Math.floor(size / batchSize) : Math.ceil(size / batchSize);
-}
-
-function requireOneOf(option: string, value: string, allowed: readonly string[]): void {
-  if (allowed.includes(value)) return;
-  throw new SpillwayError("usage", `${option} "${value}" is not known`, {
-    remedy: `Use ${allowed.map((each) => `"${each}"`).join(" or ")}.`,
-  });
 }

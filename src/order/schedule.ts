@@ -6,12 +6,15 @@
 // Rule: pure numbers; every rank of a world gets equally many equal batches.
 
 import { SpillwayError } from "../errors.js";
+import { requireOneOf } from "../option-names.js";
 
 /**
  * What becomes of the samples that do not fill a batch of every rank at an epoch's end: left out, filled up from the
  * same epoch's start or from the next epoch ("join"), or given as a smaller batch.
  */
 export type Last = "drop" | "wrap" | "keep" | "join";
+
+export const lasts: readonly Last[] = ["keep", "drop", "wrap", "join"];
 
 export interface ScheduleOptions {
   /** Samples of the view. */
@@ -62,6 +65,7 @@ export function createSchedule(options: ScheduleOptions): Schedule {
   requireWhole("batchSize", batchSize, 1);
   requireWhole("worldSize", worldSize, 1);
   requireWhole("rank", rank, 0);
+  requireOneOf("last", last, lasts);
   if (epochs !== Number.POSITIVE_INFINITY) requireWhole("epochs", epochs, 0);
   if (rank >= worldSize) {
     throw new SpillwayError("usage", `rank ${rank} is outside a world of ${worldSize}`, {
