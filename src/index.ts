@@ -59,7 +59,7 @@ export type { SqlOptions } from "./catalog/sql-table.js";
 export type { ChannelStatistics, SetStatistics } from "./catalog/statistics.js";
 export { Catalog } from "./dataset/catalog.js";
 export type { PlainViewOptions, ViewOptions } from "./dataset/choose.js";
-export { Dataset, type DatasetStats, type OpenOptions, open } from "./dataset/dataset.js";
+export { Dataset, type DatasetStats } from "./dataset/dataset.js";
 export type { ExcludeResult, Which } from "./dataset/exclude.js";
 export type { StatisticsChoice } from "./dataset/kept-statistics.js";
 export { measureDevice } from "./dataset/measure-device.js";
@@ -67,6 +67,7 @@ export { type Mix, type MixedBatches, type MixedBatchOptions, mix } from "./data
 export type { MixStats } from "./dataset/mix-stats.js";
 export type { MixedBatch } from "./dataset/mixed-batch.js";
 export type { MeanAndStd, Normalize } from "./dataset/normalize.js";
+export { type OpenOptions, open } from "./dataset/open.js";
 export type {
   CheckOptions,
   ExtendOptions,
@@ -76,14 +77,8 @@ export type {
   SplitResult,
 } from "./dataset/split.js";
 export type { StatisticsOptions } from "./dataset/statistics.js";
-export {
-  type Batches,
-  type BatchOptions,
-  type BatchSource,
-  type FeedOptions,
-  type ReadingOptions,
-  View,
-} from "./dataset/view.js";
+export { type Batches, type BatchSource, View } from "./dataset/view.js";
+export type { BatchOptions, FeedOptions, ReadingOptions } from "./dataset/view-options.js";
 export { type ErrorCode, type ErrorPlace, SpillwayError } from "./errors.js";
 export { Feed } from "./feed/feed.js";
 export type { FeedStats } from "./feed/feed-stats.js";

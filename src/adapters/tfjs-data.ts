@@ -2,7 +2,8 @@
 // Rule: `fitDataset` frees what it is given and nothing else, so nothing else is made here.
 
 import type { data, Tensor } from "@tensorflow/tfjs";
-import type { BatchOptions, View } from "../dataset/view.js";
+import type { View } from "../dataset/view.js";
+import type { BatchOptions } from "../dataset/view-options.js";
 import { checkSeed } from "../order/keys.js";
 import { encodeToken } from "../order/token.js";
 import { loadTensorFlow, type TensorFlow } from "./tfjs-backend.js";

@@ -3,7 +3,8 @@
 // to timers and signals: with data at hand it would otherwise never come back to them.
 
 import type { LayersModel, Tensor } from "@tensorflow/tfjs";
-import type { BatchOptions, BatchSource, View } from "../dataset/view.js";
+import type { BatchSource, View } from "../dataset/view.js";
+import type { BatchOptions } from "../dataset/view-options.js";
 import { SpillwayError } from "../errors.js";
 import type { Batch } from "../load/batch.js";
 import { checkOptionNames, type OptionNames } from "../option-names.js";

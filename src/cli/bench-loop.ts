@@ -2,7 +2,8 @@
 // and from loops of their own. Each ends with its epoch or with its time.
 
 import type { Dataset } from "../dataset/dataset.js";
-import type { BatchOptions, View } from "../dataset/view.js";
+import type { View } from "../dataset/view.js";
+import type { BatchOptions } from "../dataset/view-options.js";
 import type { Batch } from "../load/batch.js";
 import type { LoopStats } from "../load/loop-stats.js";
 

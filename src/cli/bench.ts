@@ -3,9 +3,9 @@
 
 import type { Command } from "commander";
 import { parseAugmentations } from "../augment/parse.js";
-import { open } from "../dataset/dataset.js";
 import { describeImageSpeed, measureImages } from "../dataset/image-speed.js";
 import { measureDevice } from "../dataset/measure-device.js";
+import { open } from "../dataset/open.js";
 import { SpillwayError } from "../errors.js";
 import type { KeptMeasurement } from "../store/device-cache.js";
 import { compareFeed, measureLoop } from "./bench-loop.js";

@@ -1,8 +1,8 @@
 // spillway exclude and include: leaves samples out of all views, and lets them in again. Nothing of them is rewritten.
 
 import type { Command } from "commander";
-import { open } from "../dataset/dataset.js";
 import type { ExcludeResult, Which } from "../dataset/exclude.js";
+import { open } from "../dataset/open.js";
 import { SpillwayError } from "../errors.js";
 import { addCommand, type CommonOptions, inFolder } from "./command.js";
 import { formatCount, print, printJson } from "./output.js";

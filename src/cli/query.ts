@@ -4,7 +4,7 @@
 import type { Command } from "commander";
 import { catalogColumns } from "../catalog/columns.js";
 import { type QueryColumn, type QueryStream, type QueryValue, streamQuery } from "../catalog/query.js";
-import { open } from "../dataset/dataset.js";
+import { open } from "../dataset/open.js";
 import { addCommand, type CommonOptions, inFolder } from "./command.js";
 import { formatCount, formatSeconds, formatTable, parseWhole, print, printJson, say } from "./output.js";
 import { formatAnswer } from "./sql-output.js";

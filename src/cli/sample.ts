@@ -1,6 +1,7 @@
 // One sample of a dataset for looking at: its values as numbers, however they are stored, and figures about them.
 
-import { type Dataset, type OpenOptions, open } from "../dataset/dataset.js";
+import type { Dataset } from "../dataset/dataset.js";
+import { type OpenOptions, open } from "../dataset/open.js";
 import { SpillwayError } from "../errors.js";
 import { decodeNumber, formulaOf } from "../kernels/decoding.js";
 import type { TypedArray } from "../tensor/dtype.js";

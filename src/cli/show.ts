@@ -7,7 +7,8 @@ import { classFields, findByPath, readCatalogRow } from "../catalog/catalog-read
 import type { CatalogRow } from "../catalog/catalog-writer.js";
 import { storedColumns } from "../catalog/columns.js";
 import { readRows } from "../catalog/rows.js";
-import { type Dataset, open } from "../dataset/dataset.js";
+import type { Dataset } from "../dataset/dataset.js";
+import { open } from "../dataset/open.js";
 import { SpillwayError } from "../errors.js";
 import type { ColumnValue } from "../format/columns.js";
 import { hexDigits } from "../kernels/hasher.js";

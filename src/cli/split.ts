@@ -4,7 +4,8 @@
 import type { Command } from "commander";
 import { defaultScheme, listSchemes, partsOf, readScheme, type Scheme } from "../catalog/scheme.js";
 import type { SplitBy } from "../catalog/split-rule.js";
-import { type Dataset, open } from "../dataset/dataset.js";
+import type { Dataset } from "../dataset/dataset.js";
+import { open } from "../dataset/open.js";
 import { SpillwayError } from "../errors.js";
 import { addCommand, type CommonOptions, inFolder } from "./command.js";
 import { formatCount, parseWhole, print, printJson, say } from "./output.js";

@@ -3,7 +3,8 @@
 import type { Command } from "commander";
 import { defaultScheme } from "../catalog/scheme.js";
 import type { SetStatistics } from "../catalog/statistics.js";
-import { type Dataset, open } from "../dataset/dataset.js";
+import type { Dataset } from "../dataset/dataset.js";
+import { open } from "../dataset/open.js";
 import { channelAxisOption } from "./channel-axis.js";
 import { addCommand, type CommonOptions, inFolder, sourceFolder } from "./command.js";
 import { formatCount, formatNumber, formatTable, parseWhole, print, printJson } from "./output.js";

@@ -21,15 +21,8 @@ import {
   mixedBatchBytes,
   type NamedField,
 } from "./mixed-batch.js";
-import {
-  type Batches,
-  type BatchOptions,
-  batchOptions,
-  partsOf,
-  takenOnce,
-  type View,
-  type ViewParts,
-} from "./view.js";
+import { type Batches, partsOf, takenOnce, type View, type ViewParts } from "./view.js";
+import { type BatchOptions, batchOptions } from "./view-options.js";
 
 /** As for `view.batches()`; what says how samples are drawn holds for each view by itself. */
 export interface MixedBatchOptions extends Omit<BatchOptions, "last" | "weights"> {

@@ -1,15 +1,13 @@
 import assert from "node:assert/strict";
-import fs from "node:fs";
 import { test } from "node:test";
-import { kernelModule } from "#spillway/kernels/kernels";
 import { reserveLoop } from "#spillway/load/loop-room";
-import type { ReaderJob, ReaderStart } from "#spillway/load/messages";
-import { OpenFiles } from "#spillway/load/open-files";
+import type { ReaderJob } from "#spillway/load/messages";
 import { readingWord } from "#spillway/load/reading-words";
 import { SampleReader } from "#spillway/load/sample-reader";
 import type { Selection } from "#spillway/load/selection";
 import { openEngine, scheduleOf } from "../fixtures/engine.js";
 import { packed } from "../fixtures/packed.js";
+import { readerHere } from "../fixtures/reader-here.js";
 
 test("a run during which the pinned set gave way is read again, and counted once", async () => {
   const count = 40;
@@ -25,31 +23,15 @@ test("a run during which the pinned set gave way is read again, and counted once
     isResident,
   );
   engine.reading.prepare(isResident, selection, plan.byteLength);
-  const { table, pool, reading } = engine;
-  const start = {
-    module: kernelModule(),
-    segments: pool.segments,
-    memoryBytes: pool.byteLength,
-    table,
-    reading: reading.shared,
-    thread: 0,
-  } as unknown as ReaderStart;
+  const { reading } = engine;
   let reads = 0;
-  const samples = new SampleReader(
-    start,
-    { plan, reservation, residents, reader: 0 } as unknown as ReaderJob,
-    {
-      shards: new OpenFiles(table.root, table.paths, table.shardBytes, 4),
-      sumFiles: new OpenFiles(table.root, table.sumPaths, table.sumBytes, 4),
-      records: undefined,
-      readSync: (...args) => {
-        reads += 1;
-        // As a chunk that is given back while this run is being read.
-        if (reads === 3) Atomics.add(reading.shared.words, readingWord.generation, 1);
-        return fs.readSync(...args);
-      },
-    },
-  );
+  const here = readerHere(engine, () => {
+    reads += 1;
+    // As a chunk that is given back while this run is being read.
+    if (reads === 3) Atomics.add(reading.shared.words, readingWord.generation, 1);
+  });
+  const job = { plan, reservation, residents, reader: 0 } as unknown as ReaderJob;
+  const samples = new SampleReader(here.start, job, here.files);
   const ids = Float64Array.of(7, 3, 39, 20);
   samples.read(ids, ids, ids.length, 0);
   const field = plan.fields.find(({ name }) => name === "data")!;
@@ -61,5 +43,6 @@ test("a run during which the pinned set gave way is read again, and counted once
   const { hits, misses, diskReads } = reading.stats();
   // Four reads, the run again: the four records have been kept by then.
   assert.deepEqual([reads, hits, misses, diskReads], [4, 4, 0, 4]);
+  here.close();
   await engine.close();
 });

@@ -1,18 +1,15 @@
 import assert from "node:assert/strict";
-import fs from "node:fs";
 import { availableParallelism } from "node:os";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
-import { kernelModule } from "#spillway/kernels/kernels";
 import { word32 } from "#spillway/load/control";
 import { takeGround } from "#spillway/load/ground";
-import type { MakingJob, ReaderStart, StreamJob } from "#spillway/load/messages";
-import { OpenFiles } from "#spillway/load/open-files";
+import type { MakingJob, StreamJob } from "#spillway/load/messages";
 import { endlessSchedule, Stream } from "#spillway/load/stream";
 import { runStreamJob } from "#spillway/load/stream-reader";
-import type { ReadSync } from "#spillway/store/file";
 import { openEngine } from "../fixtures/engine.js";
 import { packed } from "../fixtures/packed.js";
+import { readerHere } from "../fixtures/reader-here.js";
 import { ScriptedReader } from "../fixtures/scripted-reader.js";
 
 const cores = availableParallelism();
@@ -88,33 +85,17 @@ test("a reader that has not heard of a trainer wakes those that make its batches
     join();
     begin();
     if (isTold) stream.control.noteTold();
-    const { table, pool, reading } = engine;
-    const start = {
-      module: kernelModule(),
-      segments: pool.segments,
-      memoryBytes: pool.byteLength,
-      table,
-      reading: reading.shared,
-      thread: 0,
-    } as unknown as ReaderStart;
     const { words32 } = stream.control.control;
     const before = words32[word32.readerBell];
-    const files = {
-      shards: new OpenFiles(table.root, table.paths, table.shardBytes, 4),
-      sumFiles: new OpenFiles(table.root, table.sumPaths, table.sumBytes, 4),
-      records: undefined,
-      readSync: (...args: Parameters<ReadSync>) => {
-        words32[word32.stop] = 1;
-        return fs.readSync(...args);
-      },
-    };
-    await runStreamJob(start, reader.job as StreamJob, files, {
+    const here = readerHere(engine, () => {
+      words32[word32.stop] = 1;
+    });
+    await runStreamJob(here.start, reader.job as StreamJob, here.files, {
       listen: () => undefined,
       tell: () => assert.fail(),
     });
     assert.equal(words32[word32.readerBell] !== before, isTold);
-    files.shards.closeAll();
-    files.sumFiles.closeAll();
+    here.close();
     reader.end(undefined);
     await stream.close();
     ground.release();
