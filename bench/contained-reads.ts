@@ -9,11 +9,10 @@
 
 import fs from "node:fs";
 import { join } from "node:path";
-import { Worker } from "node:worker_threads";
 import { open, pack, tensor } from "spillway";
 import type { Manifest } from "#spillway/format/manifest";
-import type { PlainReads } from "./contained-reads-thread.js";
 import { benchFolder } from "./numbered.js";
+import { plainReadSeconds } from "./plain-reads.js";
 import { median, numberFlag, warmUp, writeResult } from "./report.js";
 
 const target = 0.85;
@@ -103,26 +102,9 @@ async function load({ path, count }: Records): Promise<number> {
 }
 
 /** Reads per second of threads that only read. */
-async function read({ shard, startByte, stride, count }: Records, type: Type): Promise<number> {
-  const order = new Uint32Array(new SharedArrayBuffer(count * 4));
-  for (let k = 0; k < count; k += 1) order[k] = k;
-  for (let k = count - 1; k > 0; k -= 1) {
-    const other = Math.floor(Math.random() * (k + 1));
-    [order[k], order[other]] = [order[other]!, order[k]!];
-  }
-  const words = new Int32Array(new SharedArrayBuffer(8));
-  const workerData: PlainReads = { shard, startByte, stride, type, order, words, epochs };
-  const script = new URL("./contained-reads-thread.js", import.meta.url);
-  const threads = Array.from({ length: readers }, () => new Worker(script, { workerData }));
-  const answers = (thread: Worker) => new Promise<number>((resolve) => thread.once("message", resolve));
-  await Promise.all(threads.map(answers));
-  const start = performance.now();
-  const done = threads.map(answers);
-  for (const thread of threads) thread.postMessage("go");
-  const sums = await Promise.all(done);
-  const seconds = (performance.now() - start) / 1000;
-  await Promise.all(threads.map((thread) => thread.terminate()));
-  const sum = sums.reduce((all, each) => all + each, 0);
-  if (sum !== epochs * sumOf(count)) throw new Error(`the plain reads' first values add up to ${sum}`);
-  return (epochs * count) / seconds;
+async function read(records: Records, type: Type): Promise<number> {
+  const { seconds, sum } = await plainReadSeconds({ ...records, type, epochs }, readers);
+  if (sum !== epochs * sumOf(records.count))
+    throw new Error(`the plain reads' first values add up to ${sum}`);
+  return (epochs * records.count) / seconds;
 }

@@ -30,6 +30,9 @@ export interface Company {
   after: number;
 }
 
+/** Rooms for blocks are taken where they are less than this part of what the ring may have. */
+const blockShare = 1 / 8;
+
 /** What a loop's room depends on. */
 export interface RoomRequest {
   schedule: Schedule;
@@ -94,7 +97,7 @@ function chooseLoopPlan(
   const extraBytes = request.stream ? entriesBytes : 0;
   const batchSize = request.stream ? maxRunLength : Math.min(schedule.batchSize, schedule.epochCount);
   const { lanes } = defaultDecoding(availableParallelism());
-  const planFor = (readers: number, ringBytes: number) =>
+  const planFor = (readers: number, ringBytes: number, hasBlocks = false) =>
     planLoop({
       columns: engine.table.columns,
       ...columns,
@@ -104,6 +107,7 @@ function chooseLoopPlan(
       ringBytes,
       leastSlots,
       lanes,
+      hasBlocks,
     });
   const most = mostReaders(engine, request, columns.isResident);
   const fewest = request.readers === undefined ? 1 : most;
@@ -124,8 +128,13 @@ function chooseLoopPlan(
   for (const { loops, isTight } of turns) {
     for (let readers = isTight ? fewest : most; readers >= fewest; readers -= 1) {
       const free = pool.largestFree(newThreads(engine, readers)) - loops * another - extraBytes;
-      const plan = planFor(readers, isTight ? 0 : Math.max(0, free / 2));
-      if (plan.byteLength <= free) return plan;
+      const ringBytes = isTight ? 0 : Math.max(0, free / 2);
+      const plan = planFor(readers, ringBytes);
+      if (plan.byteLength > free) continue;
+      const withBlocks = planFor(readers, ringBytes, true);
+      const blockBytes = withBlocks.byteLength - plan.byteLength;
+      const hasRoom = withBlocks.byteLength <= free && blockBytes <= ringBytes * blockShare;
+      return hasRoom ? withBlocks : plan;
     }
   }
   throw shortageOf(engine, least, request, company.after * another + extraBytes);

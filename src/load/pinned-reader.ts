@@ -60,6 +60,11 @@ export class PinnedReader {
     return Atomics.add(this.#words, readingWord.generation, 0) === generation;
   }
 
+  /** Whether a row was to be pinned when the run began. */
+  isWithin(row: number): boolean {
+    return row < this.#limitRow;
+  }
+
   /** Whether the records of rows [row, row + count) lie in memory one after another: at `address` of `segment`. */
   find(column: number, row: number, count: number): boolean {
     if (row >= this.#limitRow) return false;

@@ -11,6 +11,7 @@ import type { Decoding } from "../kernels/decoding.js";
 import { blockElements } from "../kernels/kernels.js";
 import { type DType, elementBytes } from "../tensor/dtype.js";
 import { elementCount, type Field } from "../tensor/field.js";
+import { rowsOfBlock } from "./block-reads.js";
 import { controlBytes } from "./control.js";
 import { threadBytes } from "./memory-pool.js";
 import { readerTimesBytes } from "./stage-times.js";
@@ -132,6 +133,8 @@ export interface PlanInput {
   leastSlots?: number;
   /** Images that a reader decodes at the same time, where there are any; default 1. */
   lanes?: number;
+  /** Whether readers have room for blocks of samples, see block-reads.ts; without it some have nevertheless. */
+  hasBlocks?: boolean;
 }
 
 /** What is stored and delivered of each column. */
@@ -199,7 +202,13 @@ export function planLoop(input: PlanInput): LoopPlan {
     if (decoding) field.code = place(decoding.byteLength);
   }
   for (const field of fields) field.ring = place(slots * field.deliveredStride, 4096);
-  const scratch = planScratch(fields, columns, { runLength, deliver, lanes, longestImage });
+  const scratch = planScratch(fields, columns, {
+    runLength,
+    deliver,
+    lanes,
+    longestImage,
+    hasBlocks: input.hasBlocks ?? false,
+  });
   const scratchStart = place(scratch.byteLength * input.readers, 4096);
   return {
     batchSize,
@@ -224,16 +233,18 @@ interface ScratchNeed {
   lanes: number;
   /** Bytes of the longest encoded image, 0 where there is none. */
   longestImage: number;
+  hasBlocks: boolean;
 }
 
 function planScratch(
   fields: readonly FieldPlan[],
   columns: readonly ColumnTable[],
-  { runLength, deliver, lanes, longestImage }: ScratchNeed,
+  { runLength, deliver, lanes, longestImage, hasBlocks }: ScratchNeed,
 ): ScratchPlan {
-  // A run of records read at once, and one run of sums before and after it, of the widest column.
+  // A run of records read at once, and one run of sums before and after it, of the widest column; or a block.
   const recordBytes = fields.reduce((most, field) => {
-    const covered = runLength + 2 * (columns[field.column]!.rowsPerSum - 1);
+    const column = columns[field.column]!;
+    const covered = Math.max(runLength + 2 * (column.rowsPerSum - 1), hasBlocks ? rowsOfBlock(column) : 0);
     return Math.max(most, (field.isResident ? runLength : covered) * field.storedStride);
   }, 0);
   const rows = 0;

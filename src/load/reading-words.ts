@@ -2,19 +2,22 @@
 // shards are read, and what each thread has read so far. Under 100 KiB, made when the dataset is opened, and handed to
 // every reader thread when it starts.
 //
-//   words     limit, generation, way, refused | per chunk of the pinned set: segment, page, writers, rows filled
+//   words     limit, generation, way, refused, keeps | per chunk of the pinned set: segment, page, writers, rows filled
 //   threads   per thread, each on a cache line of its own: samples hit, samples missed, bytes and reads from disk, since
-//             when it reads (milliseconds since 1970, 0 while it does not), which shard
+//             when it reads (milliseconds since 1970, 0 while it does not), which shard, reads of blocks
 //
-// Rule: only the main thread changes limit, way and the places of chunks; a thread writes to its own line alone.
+// Rule: only the main thread changes limit, way, keeps and the places of chunks; a thread writes to its own line alone.
 
 /** Numbers of the words that stand in front. */
-export const readingWord = { limit: 0, generation: 1, way: 2, refused: 3 } as const;
+export const readingWord = { limit: 0, generation: 1, way: 2, refused: 3, keeps: 4 } as const;
 
 /** Values of the word `way`. */
 export const wayWord = { buffered: 0, direct: 1 } as const;
 
-const headWords = 4;
+/** Values of the word `keeps`: which rows stay in memory once they were read, be it pinned or in the page cache. */
+export const keepsWord = { none: 0, pinned: 1, all: 2 } as const;
+
+const headWords = 8;
 
 /** Words of a chunk, see above. */
 export const chunkWord = { segment: 0, page: 1, writers: 2, filled: 3 } as const;
@@ -24,7 +27,15 @@ const chunkWords = 4;
 export const maxChunks = 4096;
 
 /** Numbers in a thread's line. */
-export const threadNumber = { hits: 0, misses: 1, diskBytes: 2, diskReads: 3, since: 4, shard: 5 } as const;
+export const threadNumber = {
+  hits: 0,
+  misses: 1,
+  diskBytes: 2,
+  diskReads: 3,
+  since: 4,
+  shard: 5,
+  blockReads: 6,
+} as const;
 const lineLength = 8;
 const maxLines = 512;
 

@@ -14,6 +14,7 @@ import { openFileLimit } from "./open-files.js";
 import { PinnedSet } from "./pinned.js";
 import {
   createReadingWords,
+  keepsWord,
   oldestRead,
   type ReadingWords,
   readingWord,
@@ -33,6 +34,9 @@ const pinnableShare = 0.75;
 /** Files that a process has open anyway, and those that a thread opens at once while it starts. */
 const filesOfProcess = 32;
 const filesOfThread = 16;
+
+/** Where less of the rows is read, blocks of them are not worth reading. */
+const leastRead = 1 / 4;
 
 /** What a loop is over. */
 export type ReadView = Pick<Selection, "fingerprint" | "count">;
@@ -55,6 +59,8 @@ export interface ReadingStats {
   /** Bytes and reads asked of the system, sums apart. */
   diskBytes: number;
   diskReads: number;
+  /** Those of the reads that brought a block of samples, to stay in memory, for one that was wanted. */
+  blockReads: number;
 }
 
 export class Reading {
@@ -92,6 +98,15 @@ export class Reading {
     this.#views.set(view.fingerprint, view.count);
     const way = this.#choice.isDirect ? wayWord.direct : wayWord.buffered;
     Atomics.store(this.shared.words, readingWord.way, way);
+    Atomics.store(this.shared.words, readingWord.keeps, this.#keeps(this.#choice.way));
+  }
+
+  /** Which rows stay in memory; none where so few are read that most of their blocks would be for nothing. */
+  #keeps(way: ReadingWay): number {
+    let readRows = 0;
+    for (const samples of this.#views.values()) readRows += samples;
+    if (readRows < this.#table.rows * leastRead) return keepsWord.none;
+    return way === "page cache" ? keepsWord.all : keepsWord.pinned;
   }
 
   /** Reader threads for a loop that may choose; the first one does not know yet how much will be pinned. */
@@ -187,6 +202,7 @@ export class Reading {
       misses: sum(threadNumber.misses),
       diskBytes: sum(threadNumber.diskBytes),
       diskReads: sum(threadNumber.diskReads),
+      blockReads: sum(threadNumber.blockReads),
     };
   }
 

@@ -93,7 +93,9 @@ export class RunReader {
 
   /** Notes that the reader has slept. */
   slept(sinceMs: number): void {
-    this.#times[readerTime.waiting]! += performance.now() - sinceMs;
+    const ms = performance.now() - sinceMs;
+    this.#times[readerTime.waiting]! += ms;
+    this.#samples.slept(ms);
   }
 
   #noteLine(): void {

@@ -5,16 +5,19 @@
 //   resident, pinned:              no read; see pinned-reader.ts
 //   stored = delivered, checked:   one read straight into the slots
 //   otherwise:                     one read into scratch, then SIMD kernels or a copy into the slots
+//   not read yet, and kept then:   perhaps with all of its block, see block-reads.ts
 //   in a file of its own:          that file is opened and read, see file-records.ts
 
 import { bindKernels, type Conversion, conversionOf, type Kernels } from "../kernels/kernels.js";
-import { type ReadSync, readFully } from "../store/file.js";
+import type { ReadSync } from "../store/file.js";
+import { BlockChoice, rowsOfBlock } from "./block-reads.js";
+import { ColumnSums } from "./column-sums.js";
 import type { FileRecords } from "./file-records.js";
 import type { Place, ReaderJob, ReaderStart } from "./messages.js";
 import type { OpenFiles } from "./open-files.js";
 import { PinnedReader } from "./pinned-reader.js";
 import type { FieldPlan } from "./plan.js";
-import { corruptRecord } from "./residents.js";
+import { keepsWord, readingWord } from "./reading-words.js";
 import { ShardReads } from "./shard-reads.js";
 import { type ColumnTable, shardOf } from "./table.js";
 
@@ -26,11 +29,12 @@ interface FieldReader {
   ring: number;
   convert: Conversion | undefined;
   resident: { bytes: Uint8Array; address: number } | undefined;
-  sums: { bytes: Uint8Array; address: number } | undefined;
-  /** One bit per sum; undefined where every read is checked. */
-  checked: Int32Array | undefined;
+  sums: ColumnSums;
   /** Whether samples are counted by its records. */
   isCounted: boolean;
+  /** Records of a block, and whether such are read; undefined where they are never. */
+  blockRows: number;
+  blocks: BlockChoice | undefined;
 }
 
 /** Rows, in the layout, of a run that are read at once. */
@@ -60,15 +64,15 @@ export class SampleReader {
   readonly #fields: readonly FieldReader[];
   readonly #reads: ShardReads;
   readonly #pinned: PinnedReader | undefined;
-  readonly #sumFiles: OpenFiles;
   readonly #records: FileRecords | undefined;
   readonly #scratch: number;
-  readonly #sum: number;
   /** As many as a run can have, used again for every run. */
   readonly #pieces: readonly Piece[];
   #pieceCount = 0;
   #hits = 0;
   #misses = 0;
+  /** Which rows stay in memory, as it was said when the run began. */
+  #keeps = 0;
 
   constructor(start: ReaderStart, job: ReaderJob, { shards, sumFiles, records, readSync }: SampleFiles) {
     this.#start = start;
@@ -84,30 +88,38 @@ export class SampleReader {
       mayBeDirect: table.files === undefined,
       ...(readSync && { readSync }),
     });
-    this.#sumFiles = sumFiles;
     const { plan, reservation, residents } = job;
     const isResident = residents.columns.map((place) => place !== undefined);
     this.#pinned = PinnedReader.of(start, isResident, this.#kernels, reservation.segment);
     const own = reservation.address + plan.scratchStart + job.reader * plan.scratch.byteLength;
     this.#scratch = own + plan.scratch.records;
-    this.#sum = own + plan.scratch.sum;
     const at = (place: Place | undefined) =>
       place && { bytes: new Uint8Array(start.segments[place.segment]!.buffer), address: place.address };
     this.#pieces = Array.from({ length: plan.runLength }, () => ({ shard: 0, row: 0, at: 0, count: 0 }));
     this.#fields = plan.fields.map((field) => {
       const column = table.columns[field.column]!;
-      const checked = at(residents.checked[field.column]);
+      const rows = rowsOfBlock(column);
+      const blockRows = rows * column.stride <= plan.scratch.recordBytes ? rows : 1;
       return {
         plan: field,
         column,
         ring: reservation.address + field.ring,
         convert: conversionOf(this.#kernels, field, reservation.address, own + plan.scratch.block),
         resident: at(residents.columns[field.column]),
-        sums: at(residents.sums[field.column]),
-        checked:
-          checked &&
-          new Int32Array(checked.bytes.buffer, checked.address, Math.ceil(column.firstSums.at(-1)! / 32)),
+        sums: new ColumnSums({
+          table,
+          column,
+          resident: at(residents.sums[field.column]),
+          checked: at(residents.checked[field.column]),
+          files: sumFiles,
+          records,
+          kernels: this.#kernels,
+          bytes: this.#bytes,
+          scratch: own + plan.scratch.sum,
+        }),
         isCounted: field.column === this.#pinned?.countedColumn,
+        blockRows,
+        blocks: field.isResident || blockRows === 1 ? undefined : new BlockChoice(blockRows),
       };
     });
   }
@@ -119,6 +131,7 @@ export class SampleReader {
    */
   read(ids: Float64Array, rows: Float64Array, count: number, slot: number): void {
     this.#findPieces(rows, count);
+    this.#keeps = Atomics.load(this.#start.reading.words, readingWord.keeps);
     const pinned = this.#pinned;
     try {
       for (;;) {
@@ -132,6 +145,11 @@ export class SampleReader {
     } finally {
       this.#reads.note(this.#hits, this.#misses);
     }
+  }
+
+  /** To be told when the reader has slept, for lack of room. */
+  slept(ms: number): void {
+    for (const { blocks } of this.#fields) blocks?.slept(ms);
   }
 
   #readFields(ids: Float64Array, count: number, slot: number): void {
@@ -200,17 +218,19 @@ export class SampleReader {
       const { shard, row, count } = piece;
       const pieceTarget = target + piece.at * plan.deliveredStride;
       if (this.#takePinned(field, firstRows[shard]! + row, count, pieceTarget)) continue;
-      const isChecked = this.#isChecked(field, shard, row, count);
-      if (!isChecked && rowsPerSum > 1) {
-        this.#readShared(field, piece, pieceTarget);
-        continue;
+      const isChecked = field.sums.isChecked(shard, row, count);
+      const blocks = isChecked ? undefined : this.#blocksFor(field, firstRows[shard]! + row, count);
+      if (blocks?.wantsBlock) {
+        this.#readBlock(field, shard, row, pieceTarget, blocks);
+      } else if (!isChecked && rowsPerSum > 1) {
+        this.#readShared(field, piece, pieceTarget, blocks);
+      } else {
+        const to = convert ? this.#scratch : pieceTarget;
+        const at = this.#fetch(shard, starts[shard]! + row * stride, count * stride, to, blocks);
+        if (!isChecked) field.sums.check(shard, row, row + count, at);
+        this.#pinned!.keep(plan.column, firstRows[shard]! + row, count, at);
+        this.#deliver(field, at, pieceTarget, count);
       }
-      const to = convert ? this.#scratch : pieceTarget;
-      const at = this.#fetch(shard, starts[shard]! + row * stride, count * stride, to);
-      if (!isChecked) this.#check(field, shard, row, row + count, at);
-      this.#pinned!.keep(plan.column, firstRows[shard]! + row, count, at);
-      if (convert) convert(at, pieceTarget, count * plan.elements);
-      else if (at !== to) this.#kernels.copyRun(at, to, count * stride);
     }
   }
 
@@ -226,75 +246,86 @@ export class SampleReader {
         if (this.#takePinned(field, inLayout, 1, place)) continue;
         const to = convert ? this.#scratch : place;
         this.#records!.read(shard, row + j, this.#bytes.subarray(to, to + storedStride));
-        if (!this.#isChecked(field, shard, row + j, 1)) this.#check(field, shard, row + j, row + j + 1, to);
+        if (!field.sums.isChecked(shard, row + j, 1)) field.sums.check(shard, row + j, row + j + 1, to);
         this.#pinned!.keep(plan.column, inLayout, 1, to);
         if (convert) convert(to, place, plan.elements);
       }
     }
   }
 
+  /** How to read a sample that was not read yet; undefined where no more than what was asked for would stay in memory. */
+  #blocksFor({ blocks, sums }: FieldReader, row: number, count: number): BlockChoice | undefined {
+    if (count > 1) return undefined;
+    if (this.#keeps === keepsWord.all) return sums.areNoted ? blocks : undefined;
+    return this.#keeps === keepsWord.pinned && this.#pinned!.isWithin(row) ? blocks : undefined;
+  }
+
   /** Small records share sums: reads all that those sums cover, and keeps the part that was asked for. */
-  #readShared(field: FieldReader, { shard, row, count }: Piece, target: number): void {
-    const { column, convert } = field;
+  #readShared(
+    field: FieldReader,
+    { shard, row, count }: Piece,
+    target: number,
+    blocks: BlockChoice | undefined,
+  ): void {
+    const { column } = field;
     const { stride, rowsPerSum } = column;
-    const { firstRows } = this.#start.table;
-    const rows = firstRows[shard + 1]! - firstRows[shard]!;
     const first = Math.floor(row / rowsPerSum) * rowsPerSum;
-    const end = Math.min(rows, Math.ceil((row + count) / rowsPerSum) * rowsPerSum);
+    const end = Math.min(this.#rowsOf(shard), Math.ceil((row + count) / rowsPerSum) * rowsPerSum);
     const startByte = column.starts[shard]! + first * stride;
-    const at = this.#fetch(shard, startByte, (end - first) * stride, this.#scratch);
-    this.#check(field, shard, first, end, at);
-    this.#pinned!.keep(field.plan.column, firstRows[shard]! + first, end - first, at);
-    const from = at + (row - first) * stride;
-    if (convert) convert(from, target, count * field.plan.elements);
-    else this.#kernels.copyRun(from, target, count * stride);
+    const at = this.#fetch(shard, startByte, (end - first) * stride, this.#scratch, blocks);
+    field.sums.check(shard, first, end, at);
+    this.#pinned!.keep(field.plan.column, this.#start.table.firstRows[shard]! + first, end - first, at);
+    this.#deliver(field, at + (row - first) * stride, target, count);
+  }
+
+  /**
+   * Reads the block that a row is in, and keeps it all. That another sample of it is damaged is told when that one is
+   * wanted: until then only the row itself is kept.
+   */
+  #readBlock(field: FieldReader, shard: number, row: number, target: number, blocks: BlockChoice): void {
+    const { column, plan } = field;
+    const { stride, rowsPerSum } = column;
+    const first = Math.floor(row / field.blockRows) * field.blockRows;
+    const end = Math.min(this.#rowsOf(shard), first + field.blockRows);
+    const startByte = column.starts[shard]! + first * stride;
+    this.#reads.noteBlock();
+    const at = this.#fetch(shard, startByte, (end - first) * stride, this.#scratch, blocks);
+    const inLayout = this.#start.table.firstRows[shard]! + first;
+    let isIntact = true;
+    for (let sum = first; sum < end; sum += rowsPerSum) {
+      const sumAt = at + (sum - first) * stride;
+      if (row >= sum && row < sum + rowsPerSum)
+        field.sums.check(shard, sum, Math.min(sum + rowsPerSum, end), sumAt);
+      else isIntact = field.sums.isIntact(shard, sum, Math.min(rowsPerSum, end - sum), sumAt) && isIntact;
+    }
+    if (isIntact) this.#pinned!.keep(plan.column, inLayout, end - first, at);
+    else this.#pinned!.keep(plan.column, inLayout + row - first, 1, at + (row - first) * stride);
+    this.#deliver(field, at + (row - first) * stride, target, 1);
+  }
+
+  /** Brings records to their slots. */
+  #deliver({ convert, plan, column }: FieldReader, from: number, target: number, count: number): void {
+    if (convert) convert(from, target, count * plan.elements);
+    else if (from !== target) this.#kernels.copyRun(from, target, count * column.stride);
+  }
+
+  #rowsOf(shard: number): number {
+    const { firstRows } = this.#start.table;
+    return firstRows[shard + 1]! - firstRows[shard]!;
   }
 
   /** Reads bytes of a shard to `to`, or elsewhere: it says where they are. */
-  #fetch(shard: number, startByte: number, byteLength: number, to: number): number {
-    return this.#reads.read(shard, startByte, byteLength, to, this.#scratch);
-  }
-
-  #isChecked({ column, checked }: FieldReader, shard: number, row: number, count: number): boolean {
-    if (!checked) return false;
-    const { rowsPerSum } = column;
-    const base = column.firstSums[shard]!;
-    // Divisions of floats are worth avoiding here: a shift takes its count modulo 32, also beyond 32 bits.
-    const first = rowsPerSum === 1 ? row : Math.floor(row / rowsPerSum);
-    const last = count === 1 ? first : Math.floor((row + count - 1) / rowsPerSum);
-    for (let sum = base + first; sum <= base + last; sum += 1) {
-      if ((checked[Math.floor(sum / 32)]! & (1 << sum)) === 0) return false;
-    }
-    return true;
-  }
-
-  /** Checks the records of rows [first, end), which lie at `at` and start at the first row of a sum. */
-  #check(field: FieldReader, shard: number, first: number, end: number, at: number): void {
-    const { column, checked } = field;
-    const { stride, rowsPerSum } = column;
-    for (let row = first; row < end; row += rowsPerSum) {
-      const count = Math.min(rowsPerSum, end - row);
-      const inShard = row / rowsPerSum;
-      this.#fetchSum(field, shard, inShard);
-      if (this.#kernels.xxh64Matches(at + (row - first) * stride, count * stride, this.#sum) === 0) {
-        if (column.isInFiles) throw this.#records!.otherContent(shard, row);
-        throw corruptRecord(this.#start.table, column, shard, row, count);
-      }
-      if (checked) {
-        const sum = column.firstSums[shard]! + inShard;
-        Atomics.or(checked, Math.floor(sum / 32), 1 << (sum % 32));
-      }
-    }
-  }
-
-  /** Brings one sum to the scratch, where the kernel can compare with it. */
-  #fetchSum({ column, sums }: FieldReader, shard: number, inShard: number): void {
-    if (sums) {
-      const from = sums.address + (column.firstSums[shard]! + inShard) * 8;
-      for (let k = 0; k < 8; k += 1) this.#bytes[this.#sum + k] = sums.bytes[from + k]!;
-      return;
-    }
-    const fd = this.#sumFiles.descriptor(shard);
-    readFully(fd, this.#bytes, this.#sum, 8, column.sumStarts[shard]! + inShard * 8, this.#sumFiles, shard);
+  #fetch(
+    shard: number,
+    startByte: number,
+    byteLength: number,
+    to: number,
+    blocks: BlockChoice | undefined,
+  ): number {
+    if (!blocks) return this.#reads.read(shard, startByte, byteLength, to, this.#scratch);
+    const since = blocks.isTiming ? performance.now() : 0;
+    const at = this.#reads.read(shard, startByte, byteLength, to, this.#scratch);
+    blocks.note(blocks.isTiming ? performance.now() - since : 0, byteLength);
+    return at;
   }
 }

@@ -38,6 +38,7 @@ export class ShardReads {
   #isReading = false;
   #byteCount = 0;
   #readCount = 0;
+  #blockCount = 0;
 
   constructor(files: OpenFiles, { reading, thread, bytes, mayBeDirect, readSync }: ShardReadsOptions) {
     this.#files = files;
@@ -78,6 +79,11 @@ export class ShardReads {
     return to;
   }
 
+  /** To be called for each read that brings more samples than were asked for. */
+  noteBlock(): void {
+    this.#blockCount += 1;
+  }
+
   /** To be called when a run has been read: writes down what it was. */
   note(hits: number, misses: number): void {
     const line = this.#line;
@@ -88,8 +94,10 @@ export class ShardReads {
     line[threadNumber.since] = 0;
     line[threadNumber.diskBytes]! += this.#byteCount;
     line[threadNumber.diskReads]! += this.#readCount;
+    line[threadNumber.blockReads]! += this.#blockCount;
     this.#byteCount = 0;
     this.#readCount = 0;
+    this.#blockCount = 0;
   }
 
   #readBlocks(shard: number, startByte: number, byteLength: number, to: number, scratch: number): number {

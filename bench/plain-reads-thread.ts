@@ -1,19 +1,16 @@
-// A thread of contained-reads.ts that reads records in a given order into a ring, and does nothing else with them but add
-// up their first values. Says a number when it is ready, and another when all is read.
+// A thread of plain-reads.ts that reads records in a given order into a ring, and does nothing else with them but add up
+// their first values. Says a number when it is ready, and another when all is read.
 
 import fs from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 
-export interface PlainReads {
-  shard: string;
-  startByte: number;
-  stride: number;
-  type: "float32" | "float64" | "int16" | "uint8";
+import type { PlainRecords } from "./plain-reads.js";
+
+export interface PlainReads extends PlainRecords {
   /** Number of the record that is the k-th to be read. */
   order: Uint32Array;
   /** The first: reads that were claimed. */
   words: Int32Array;
-  epochs: number;
 }
 
 /** As many as the loader's readers claim, and a ring as large as theirs. */
