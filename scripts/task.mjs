@@ -13,7 +13,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -145,6 +145,18 @@ function test(filters) {
   run(process.execPath, ["--test", "--test-concurrency=2", ...chosen]);
 }
 
+/** The built program that the first argument names: one of those whose source says how it is called. */
+function program(folder) {
+  const isCalled = (name) =>
+    readFileSync(`${folder}/${name}.ts`, "utf8").includes(`scripts/task.mjs ${task} ${name}`);
+  const names = files(folder, [".ts"]).map((path) => basename(path, ".ts"));
+  const [name = ""] = args;
+  if (names.includes(name)) return `build/${folder}/${name}.js`;
+  const asked = name === "" ? `Say which ${task} to run` : `There is no ${task} "${name}"`;
+  console.error(`${asked}: ${names.filter(isCalled).join(", ")}.`);
+  process.exit(2);
+}
+
 const tasks = {
   build: () => build(),
   tools: () => buildTools(),
@@ -170,11 +182,11 @@ const tasks = {
   },
   example: () => {
     buildTools();
-    runToTheEnd(`build/examples/${args[0]}.js`, args.slice(1));
+    runToTheEnd(program("examples"), args.slice(1));
   },
   bench: () => {
     buildTools();
-    runToTheEnd(`build/bench/${args[0]}.js`, args.slice(1));
+    runToTheEnd(program("bench"), args.slice(1));
   },
 };
 

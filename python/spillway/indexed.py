@@ -93,7 +93,7 @@ class IndexedFiles:
         if found.st_size != byte_length:
             raise self._changed(path, sample, f"it had {byte_length} bytes and has {found.st_size}")
         if abs(found.st_mtime_ns - modified_us * 1000) > _TIME_SLACK_US * 1000:
-            how = f"it was of {_time(modified_us)} and is of {_time(found.st_mtime_ns // 1000)}"
+            how = f"it was written at {_time(modified_us)} and again at {_time(found.st_mtime_ns // 1000)}"
             raise self._changed(path, sample, how)
         return path, start_byte
 
@@ -149,7 +149,7 @@ class IndexedFiles:
         return SpillwayError(
             f"{full} changed since it was indexed as sample {sample} of {self._folder}: {how}",
             "mismatch",
-            "Restore it, leave the sample out (spillway exclude), or index anew.",
+            "Restore it with its time (cp -p keeps it), leave the sample out (spillway exclude), or index anew.",
             {"dataset": self._folder, "path": full, "sample": sample},
         )
 

@@ -107,7 +107,7 @@ def _is_named(indexed, sample: int, code: str, message: str) -> None:
     assert dataset[sample - 1]["id"] == sample - 1
 
 
-REMEDY = "Restore it, leave the sample out (spillway exclude), or index anew."
+REMEDY = "Restore it with its time (cp -p keeps it), leave the sample out (spillway exclude), or index anew."
 
 
 def test_a_file_that_vanished_is_named(indexed):
@@ -144,7 +144,7 @@ def test_a_file_of_another_time_is_named(tmp_path):
     os.utime(indexed.file(85), ns=(second, second + 252_000))
     message = (
         f"{indexed.file(85)} changed since it was indexed as sample 85 of {indexed.path}: "
-        "it was of 2023-11-14T22:13:20.000250Z and is of 2023-11-14T22:13:20.000252Z"
+        "it was written at 2023-11-14T22:13:20.000250Z and again at 2023-11-14T22:13:20.000252Z"
     )
     _is_named(indexed, 85, "mismatch", f"{message}. {REMEDY}")
 
@@ -222,7 +222,7 @@ def test_a_crafted_path_does_not_lead_out_of_the_folder(indexed, crafted):
         ("offsets", 4, b"\xff\xff\xff\x7f", "its path has 2147483647 bytes"),
         ("offsets", 0, b"\xff\xff\xff\xff", "its path has 10 bytes"),
         ("paths", 0, b"\xff", "its path is no UTF-8"),
-        ("places", 16, b"\xff" * 7 + b"\x7f", "it was of 9223372036854775807 us and is of "),
+        ("places", 16, b"\xff" * 7 + b"\x7f", "it was written at 9223372036854775807 us and again at "),
     ],
 )
 def test_an_impossible_index_is_refused(indexed, column, offset, content, why):

@@ -51,9 +51,12 @@ export function describeBench(report: BenchReport, columns = Number.POSITIVE_INF
     ]),
     ...Object.entries(loop.classMix).map(([name, ratio]): [string, string] => [
       "shuffle",
-      `${name}: class mix of batches varies ${ratio.toFixed(2)} times as in a true shuffle`,
+      `${name}: classes vary from batch to batch ${ratio.toFixed(2)} times as much as in a true shuffle`,
     ]),
-    ["two models", `${count(two.feed)} samples/s from one feed, ${count(two.loops)} from loops of their own`],
+    [
+      "two models",
+      `${count(two.feed)} samples/s in all from one feed, ${count(two.loops)} from a loop for each`,
+    ],
     ...images.map(({ field, sentence }): [string, string] => [field, sentence]),
     ["peak memory", `${formatBytes(report.peakRssBytes)} (whole process)`],
   ];
@@ -97,11 +100,12 @@ function describeLimit({ device, loop, again, reading }: BenchReport): string {
     const limit = best.readsPerSecond * best.blockBytes;
     const { readers, elapsedMs } = loop.stats;
     const asked = (1000 * (readers?.diskBytes ?? 0)) / Math.max(1, elapsedMs);
-    return `${formatShare(asked, limit)} of the disk's ${formatBytes(limit)}/s (random, ${formatBytes(best.blockBytes)}, ${best.depth} at a time)`;
+    const blocks = reading.blockReads > 0 ? `; ${formatCount(reading.blockReads)} reads were larger` : "";
+    return `${formatShare(asked, limit)} of the disk's ${formatBytes(limit)}/s (random, ${formatBytes(best.blockBytes)}, ${best.depth} at a time${blocks})`;
   }
   const { memoryBytesPerSecond: limit, bytesPerSecond } = again ?? loop;
   const which = again ? ", in the next epoch" : "";
-  return `${formatShare(bytesPerSecond, limit)} of the ${formatBytes(limit)}/s that one core copies in memory${which}`;
+  return `${formatShare(bytesPerSecond, limit)} of the ${formatBytes(limit)}/s at which one core copies memory${which}`;
 }
 
 function describeDevice({ points, isDirect }: DeviceProfile): string[] {

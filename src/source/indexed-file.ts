@@ -99,7 +99,7 @@ export function requireUnchanged(
   if (file.byteLength !== place.fileBytes)
     throw changed(root, place, of, `it had ${place.fileBytes} bytes and has ${file.byteLength}`);
   if (file.modifiedUs !== place.modifiedUs) {
-    const how = `it was of ${describeTime(place.modifiedUs)} and is of ${describeTime(file.modifiedUs)}`;
+    const how = `it was written at ${describeTime(place.modifiedUs)} and again at ${describeTime(file.modifiedUs)}`;
     throw changed(root, place, of, how);
   }
 }
@@ -135,7 +135,8 @@ function changed(root: string, place: IndexedPlace, of: IndexedSample, how: stri
     "mismatch",
     `${path} changed since it was indexed as sample ${sample} of ${dataset}: ${how}`,
     {
-      remedy: "Restore it, leave the sample out (spillway exclude), or index anew.",
+      remedy:
+        "Restore it with its time (cp -p keeps it), leave the sample out (spillway exclude), or index anew.",
       where: { dataset, path, sample },
     },
   );

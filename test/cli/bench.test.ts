@@ -23,8 +23,8 @@ test("bench prints a figure to a line, and why the device was not measured", asy
     /^ {2}reading +(pinned|page cache|direct|buffered): /m,
     /^ {2}bottleneck +\S/m,
     /^ {2}jitter +[\d,.]+ us per sample \(data\)$/m,
-    /^ {2}shuffle +label: class mix of batches varies [\d.]+ times as in a true shuffle$/m,
-    /^ {2}two models +[\d,.]+ samples\/s from one feed, [\d,.]+ from loops of their own$/m,
+    /^ {2}shuffle +label: classes vary from batch to batch [\d.]+ times as much as in a true shuffle$/m,
+    /^ {2}two models +[\d,.]+ samples\/s in all from one feed, [\d,.]+ from a loop for each$/m,
     /^ {2}peak memory +/m,
   ])
     assert.match(stdout, line);

@@ -74,7 +74,8 @@ async function isNamed(
   assert.equal(openFileCount(), opened);
 }
 
-const remedy = "Restore it, leave the sample out (spillway exclude), or index anew.";
+const remedy =
+  "Restore it with its time (cp -p keeps it), leave the sample out (spillway exclude), or index anew.";
 
 test("a file that vanished is named with its sample", async () => {
   const { path, files } = await threeFiles();
@@ -109,13 +110,13 @@ test("a file of another time is named with both times, to the microsecond", asyn
   fs.utimesSync(files[0]!, time, 1_700_000_000.000_252);
   await isNamed(again, {
     code: "mismatch",
-    message: `${files[0]} changed since it was indexed as sample 0 of ${again}: it was of 2023-11-14T22:13:20.000250Z and is of 2023-11-14T22:13:20.000252Z. ${remedy}`,
+    message: `${files[0]} changed since it was indexed as sample 0 of ${again}: it was written at 2023-11-14T22:13:20.000250Z and again at 2023-11-14T22:13:20.000252Z. ${remedy}`,
     file: files[0]!,
     sample: 0,
   });
   assert.match(
     (await errorOf(() => takeBatches(path))).message,
-    /it was of 20.* and is of 2023-11-14T22:13:20/,
+    /it was written at 20.* and again at 2023-11-14T22:13:20/,
   );
 });
 
@@ -236,7 +237,7 @@ test("an index with impossible places or paths is refused, and named with its ro
       (bytes, { places }) => bytes.writeBigInt64LE(2n ** 63n - 1n, places + 8),
     ],
     [
-      /it was of -?\d+ us and is of 20/,
+      /it was written at -?\d+ us and again at 20/,
       (bytes, { places }) => bytes.writeBigInt64LE(2n ** 63n - 1n, places + 16),
     ],
     [/at row 0: its path has 0 bytes/, (bytes, { offsets }) => bytes.writeInt32LE(0, offsets + 4)],
