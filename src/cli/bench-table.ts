@@ -5,7 +5,7 @@ import type { ReadingStats } from "../load/reading.js";
 import { formatBytes } from "../store/byte-size.js";
 import { bestDepth, type DeviceProfile } from "../store/device.js";
 import type { LoopBench } from "./bench-loop.js";
-import { formatCount, formatSeconds, formatShare, formatTable } from "./output.js";
+import { formatCount, formatSeconds, formatShare, formatTable, wrap } from "./output.js";
 
 export interface BenchReport {
   path: string;
@@ -78,17 +78,6 @@ function nextEpoch({ epochSeconds, samplesPerSecond, isWhole }: LoopBench): [str
 
 /** Columns in front of a figure: the indent, the longest name of ours, and the gap. */
 const nameColumns = 2 + "first batch".length + 2;
-
-/** A text in lines of at most so many columns, broken between words. */
-function wrap(text: string, columns: number): string[] {
-  const lines = [""];
-  for (const word of text.split(" ")) {
-    const last = lines.at(-1)!;
-    if (last !== "" && last.length + 1 + word.length > columns) lines.push(word);
-    else lines[lines.length - 1] = last === "" ? word : `${last} ${word}`;
-  }
-  return lines;
-}
 
 /**
  * What the disk gives at this size of sample where shards are read directly, else what memory gives: that is what an epoch

@@ -7,13 +7,17 @@ import type { ChannelReport } from "../precision/report.js";
 import { formatBytes } from "../store/byte-size.js";
 import { elementBytes } from "../tensor/dtype.js";
 import { describeField, elementCount } from "../tensor/field.js";
-import { formatCount, formatNumber, formatTable } from "./output.js";
+import { formatCount, formatNumber, formatTable, wrap } from "./output.js";
 
 /** Channels that are listed; --json has all. */
 const maxChannels = 16;
 
-/** All fields, one after another. */
-export function describePrecision(report: PrecisionReport): string[] {
+/**
+ * All fields, one after another.
+ *
+ * @param columns of the terminal; sentences are not broken where there is none
+ */
+export function describePrecision(report: PrecisionReport, columns = Number.POSITIVE_INFINITY): string[] {
   const { path, samples, of, isEstimate, fields } = report;
   const looked = isEstimate
     ? `an ESTIMATE from ${formatCount(samples)} of ${of === undefined ? "an unknown number of" : formatCount(of)} samples`
@@ -22,11 +26,16 @@ export function describePrecision(report: PrecisionReport): string[] {
   if (names.length === 0) return [`${path} has no tensor field`];
   return [
     `${path}: ${looked}`,
-    ...Object.entries(fields).flatMap(([name, field]) => ["", ...describeOne(name, field, report)]),
+    ...Object.entries(fields).flatMap(([name, field]) => ["", ...describeOne(name, field, report, columns)]),
   ];
 }
 
-function describeOne(name: string, field: FieldPrecision, { of, samples }: PrecisionReport): string[] {
+function describeOne(
+  name: string,
+  field: FieldPrecision,
+  { of, samples }: PrecisionReport,
+  columns: number,
+): string[] {
   const { report, auto, lossy } = field;
   const { channels, axis } = report;
   const many = axis === undefined ? "" : `, ${formatCount(channels.length)} channels (axis ${axis})`;
@@ -35,16 +44,18 @@ function describeOne(name: string, field: FieldPrecision, { of, samples }: Preci
   const choice = (flag: string, { dtype, encoding, reason }: Choice) => {
     const size =
       dtype === report.dtype ? "" : `, ${formatBytes(bytes(dtype))} instead of ${formatBytes(now)}`;
-    return `  ${flag}: ${dtype}${encoding ? ` (${encoding.claim})` : ""}${size}. ${reason}`;
+    return sentence(`${flag}: ${dtype}${encoding ? ` (${encoding.claim})` : ""}${size}. ${reason}`);
   };
+  const sentence = (text: string) =>
+    wrap(text, Math.max(20, columns - 4)).map((line, k) => `${k === 0 ? "  " : "    "}${line}`);
   return [
     `${name}: ${describeField(field.field)}${many}`,
     ...describeChannels(channels),
     ...describeCandidates(channels, report.dtype),
-    choice("--dtype auto", auto),
-    ...(lossy.dtype === auto.dtype ? [] : [choice("--dtype auto --lossy", lossy)]),
+    ...choice("--dtype auto", auto),
+    ...(lossy.dtype === auto.dtype ? [] : choice("--dtype auto --lossy", lossy)),
     ...(auto.hindrance
-      ? [`  in the way of fewer bits: channel ${auto.hindrance.channel}: ${auto.hindrance.why}`]
+      ? sentence(`in the way of fewer bits: channel ${auto.hindrance.channel}: ${auto.hindrance.why}`)
       : []),
   ];
 }
@@ -69,8 +80,9 @@ function describeChannels(channels: readonly ChannelReport[]): string[] {
   });
   const more = channels.length - maxChannels;
   return [
-    ...formatTable(
-      [head, ...rows],
+    ...formatFilled(
+      head,
+      rows,
       head.map(() => "right" as const),
     ),
     ...(more > 0 ? [`  (and ${formatCount(more)} more channels: --json)`] : []),
@@ -80,12 +92,13 @@ function describeChannels(channels: readonly ChannelReport[]): string[] {
 /** The step of a formula that was found; of others nothing: the least difference of noise says nothing. */
 function describeStep({ found, step }: ChannelReport): string {
   if (!found || step === null) return "";
-  return found.code.kind === "divided" ? `1/${formatNumber(found.code.divisor)}` : formatNumber(step);
+  if (found.code.kind === "divided") return `1/${formatNumber(found.code.divisor)}`;
+  return step < 1 && Number.isInteger(1 / step) ? `1/${formatNumber(1 / step)}` : formatNumber(step);
 }
 
 /** A line for each type and form: the worst of all channels. */
 function describeCandidates(channels: readonly ChannelReport[], original: string): string[] {
-  const head = ["type", "bytes", "of now", "largest error", "rms error", "SQNR", "out of range", ""];
+  const head = ["type", "of now", "max error", "rms error", "SQNR", "out of range", ""];
   const now = channels[0]!.candidates[0]!.bytesPerValue;
   const rows = waysOf(channels).map(({ dtype, form, own }) => {
     const worst = (pick: (candidate: Candidate) => number) =>
@@ -95,7 +108,6 @@ function describeCandidates(channels: readonly ChannelReport[], original: string
     const { bytesPerValue } = own[0]!;
     return [
       `${dtype}${formNames[form]}`,
-      String(bytesPerValue),
       `${formatNumber((100 * bytesPerValue) / now)} %`,
       worstText(worst(({ maxError }) => maxError)),
       worstText(worst(({ rmsError }) => rmsError)),
@@ -104,7 +116,18 @@ function describeCandidates(channels: readonly ChannelReport[], original: string
       claimOf(own, dtype === original && form === "as it is"),
     ];
   });
-  return formatTable([head, ...rows], ["left", "right", "right", "right", "right", "right", "right", "left"]);
+  return formatFilled(head, rows, ["left", "right", "right", "right", "right", "right", "left"]);
+}
+
+/** A table without the columns that nothing stands in. */
+function formatFilled(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  align: readonly ("left" | "right")[],
+): string[] {
+  const isFilled = align.map((_, k) => rows.some((row) => row[k] !== ""));
+  const filled = <Cell>(cells: readonly Cell[]) => cells.filter((_, k) => isFilled[k]);
+  return formatTable([head, ...rows].map(filled), filled(align));
 }
 
 /** What is said of a form; "mixed": each channel has the best of its own. */
@@ -156,5 +179,5 @@ function claimOf(candidates: readonly Candidate[], isOriginal: boolean): string 
   const claims = candidates.map(({ claim }) => claim);
   if (claims.includes("none")) return "does not fit";
   if (claims.includes("lossy")) return "lossy";
-  return claims.includes("exact") ? "exact as float32" : "lossless";
+  return claims.includes("exact") ? "exact" : "lossless";
 }

@@ -106,7 +106,7 @@ async function runPrecision(path: string, flags: PrecisionFlags): Promise<void> 
   }
   if (flags.html !== undefined) await writePage(flags.html, report);
   const isJson = flags.json === true;
-  if (!isJson) print(describePrecision(report).join("\n"));
+  if (!isJson) print(describePrecision(report, process.stdout.columns).join("\n"));
   const probed = flags.probe ? await runProbe(path, flags, readAs) : undefined;
   if (isJson) printJson({ ...withoutKept(report), ...(probed && { probe: probed }) });
   else if (probed) print(["", ...describeProbe(probed)].join("\n"));
