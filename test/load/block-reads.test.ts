@@ -12,6 +12,7 @@ import { packed, temporaryFolder } from "../fixtures/packed.js";
 
 const mebi = 2 ** 20;
 const slow = new URL("../fixtures/slow-reader.js", import.meta.url);
+const quick = new URL("../fixtures/quick-reader.js", import.meta.url);
 const kibi8 = 8192;
 
 /** A choice after its first reads, which are not timed. */
@@ -96,7 +97,7 @@ for (const { name, count, partMiB, fields } of kinds) {
       Object.fromEntries(Object.entries(fields).map(([field, of]) => [field, storedNumbers(of, sample)])),
     );
     await pack(samples, path, { fields, layout: "source", shardSize: "1 MiB" });
-    const expected = await read(openEngine(path, 64 * mebi));
+    const expected = await read(openEngine(path, 64 * mebi, { readerScript: quick }));
     assert.equal(expected.reading.blockReads, 0);
     const ways = {
       pinned: [64, undefined],
