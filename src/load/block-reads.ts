@@ -47,24 +47,20 @@ export function rowsOfBlock({ stride, rowsPerSum, isInFiles, encoded }: ColumnTa
 type Phase = "singles" | "blocks" | "chosen";
 
 export class BlockChoice {
-  readonly #rows: number;
   readonly #now: () => number;
   #phase: Phase = "chosen";
-  /** Reads of this phase so far, and what blocks that were timed took in all. */
+  /** Reads of this phase so far, what blocks that were timed took in all, and the single reads that they spare. */
   #count = readsOfChoice - firstReads;
   #ms = 0;
+  #spared = 0;
   readonly #singles = new Float64Array(timedSingles);
   #singleMs = 0;
   #isChosen = false;
   #since: number;
   #sleptMs = 0;
 
-  /**
-   * @param rows samples of a block
-   * @param now a clock in milliseconds; another one in tests only
-   */
-  constructor(rows: number, now: () => number = () => performance.now()) {
-    this.#rows = rows;
+  /** @param now a clock in milliseconds; another one in tests only */
+  constructor(now: () => number = () => performance.now()) {
     this.#now = now;
     this.#since = now();
   }
@@ -83,8 +79,9 @@ export class BlockChoice {
    * To be told of every read by which samples come to stay in memory.
    *
    * @param ms how long it took, if it was to be timed
+   * @param singles reads that would bring as much one by one: of what a block brings, only what was not there yet counts
    */
-  note(ms: number, byteLength: number): void {
+  note(ms: number, byteLength: number, singles = 1): void {
     this.#count += 1;
     if (this.#phase === "chosen") {
       if (this.#count === readsOfChoice) this.#enter("singles");
@@ -101,8 +98,8 @@ export class BlockChoice {
       return;
     }
     this.#ms += ms;
-    if (this.#count === timedBlocks)
-      this.#choose((this.#ms / this.#count) * leastGain < this.#singleMs * this.#rows);
+    this.#spared += singles;
+    if (this.#count === timedBlocks) this.#choose(this.#ms * leastGain < this.#singleMs * this.#spared);
   }
 
   /** To be told when the reader has slept because there was nothing to be read for. */
@@ -127,5 +124,6 @@ export class BlockChoice {
     this.#phase = phase;
     this.#count = 0;
     this.#ms = 0;
+    this.#spared = 0;
   }
 }

@@ -119,7 +119,7 @@ export class SampleReader {
         }),
         isCounted: field.column === this.#pinned?.countedColumn,
         blockRows,
-        blocks: field.isResident || blockRows === 1 ? undefined : new BlockChoice(blockRows),
+        blocks: field.isResident || blockRows === 1 ? undefined : new BlockChoice(),
       };
     });
   }
@@ -288,16 +288,22 @@ export class SampleReader {
     const first = Math.floor(row / field.blockRows) * field.blockRows;
     const end = Math.min(this.#rowsOf(shard), first + field.blockRows);
     const startByte = column.starts[shard]! + first * stride;
+    const byteLength = (end - first) * stride;
     this.#reads.noteBlock();
-    const at = this.#fetch(shard, startByte, (end - first) * stride, this.#scratch, blocks);
+    const since = blocks.isTiming ? performance.now() : 0;
+    const at = this.#fetch(shard, startByte, byteLength, this.#scratch, undefined);
+    const ms = blocks.isTiming ? performance.now() - since : 0;
     const inLayout = this.#start.table.firstRows[shard]! + first;
     let isIntact = true;
+    let newSums = 0;
     for (let sum = first; sum < end; sum += rowsPerSum) {
       const sumAt = at + (sum - first) * stride;
+      if (!field.sums.isChecked(shard, sum, 1)) newSums += 1;
       if (row >= sum && row < sum + rowsPerSum)
         field.sums.check(shard, sum, Math.min(sum + rowsPerSum, end), sumAt);
       else isIntact = field.sums.isIntact(shard, sum, Math.min(rowsPerSum, end - sum), sumAt) && isIntact;
     }
+    blocks.note(ms, byteLength, newSums);
     if (isIntact) this.#pinned!.keep(plan.column, inLayout, end - first, at);
     else this.#pinned!.keep(plan.column, inLayout + row - first, 1, at + (row - first) * stride);
     this.#deliver(field, at + (row - first) * stride, target, 1);

@@ -17,18 +17,23 @@ const kibi8 = 8192;
 
 /** A choice after its first reads, which are not timed. */
 function newChoice(now?: () => number): BlockChoice {
-  const choice = new BlockChoice(32, now);
+  const choice = new BlockChoice(now);
   assert.equal(readsOf(choice, 8, { singleMs: 50 }), ones(8));
   return choice;
 }
 
 /** Tells a choice of reads as it asks for them: what each kind takes, and which kinds it asked for, as "1" and "B". */
-function readsOf(choice: BlockChoice, reads: number, { singleMs = 0.5, blockMs = 1 }): string {
+function readsOf(
+  choice: BlockChoice,
+  reads: number,
+  { singleMs = 0.5, blockMs = 1, newOnes = 32 }: { singleMs?: number; blockMs?: number; newOnes?: number },
+): string {
   let kinds = "";
   for (let k = 0; k < reads; k += 1) {
     const { wantsBlock, isTiming } = choice;
     const ms = wantsBlock ? blockMs : singleMs;
-    choice.note(isTiming ? ms : 0, wantsBlock ? 32 * kibi8 : kibi8);
+    if (wantsBlock) choice.note(isTiming ? ms : 0, 32 * kibi8, newOnes);
+    else choice.note(isTiming ? ms : 0, kibi8);
     kinds += wantsBlock ? "B" : "1";
   }
   return kinds;
@@ -50,6 +55,11 @@ test("where a block takes as long as its samples, these are read one by one", ()
   assert.equal(readsOf(barely, 12, { singleMs: 0.5, blockMs: 8.1 }), `${ones(8)}BB11`);
   const enough = newChoice();
   assert.equal(readsOf(enough, 12, { singleMs: 0.5, blockMs: 7.9 }), `${ones(8)}BBBB`);
+});
+
+test("a block has to pay by those of its samples that were not there yet", () => {
+  assert.equal(readsOf(newChoice(), 12, { newOnes: 5 }), `${ones(8)}BBBB`);
+  assert.equal(readsOf(newChoice(), 12, { newOnes: 4 }), `${ones(8)}BB11`);
 });
 
 test("what comes out of the page cache is read one by one, also where a thread was interrupted", () => {

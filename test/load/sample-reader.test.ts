@@ -1,48 +1,62 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { reserveLoop } from "#spillway/load/loop-room";
-import type { ReaderJob } from "#spillway/load/messages";
+import { type TestContext, test } from "node:test";
 import { readingWord } from "#spillway/load/reading-words";
-import { SampleReader } from "#spillway/load/sample-reader";
-import type { Selection } from "#spillway/load/selection";
-import { openEngine, scheduleOf } from "../fixtures/engine.js";
+import { openEngine } from "../fixtures/engine.js";
 import { packed } from "../fixtures/packed.js";
-import { readerHere } from "../fixtures/reader-here.js";
+import { samplesHere } from "../fixtures/reader-here.js";
+
+const mebi = 2 ** 20;
 
 test("a run during which the pinned set gave way is read again, and counted once", async () => {
-  const count = 40;
-  const path = await packed({ count, length: 5000, dtype: "uint8", layout: "source" });
-  const engine = openEngine(path, 64 * 2 ** 20);
-  const { table: residents } = await engine.residents();
-  const isResident = residents.columns.map((place) => place !== undefined);
-  const schedule = scheduleOf(count, 10, 1);
-  const selection: Selection = { count, fingerprint: "all", rows: { kind: "range", start: 0 } };
-  const { plan, reservation } = reserveLoop(
-    engine,
-    { schedule, selection, deliver: "stored", readers: 1 },
-    isResident,
-  );
-  engine.reading.prepare(isResident, selection, plan.byteLength);
+  const path = await packed({ count: 40, length: 5000, dtype: "uint8", layout: "source" });
+  const engine = openEngine(path, 64 * mebi);
   const { reading } = engine;
   let reads = 0;
-  const here = readerHere(engine, () => {
+  const { read, close } = await samplesHere(engine, () => {
     reads += 1;
     // As a chunk that is given back while this run is being read.
     if (reads === 3) Atomics.add(reading.shared.words, readingWord.generation, 1);
   });
-  const job = { plan, reservation, residents, reader: 0 } as unknown as ReaderJob;
-  const samples = new SampleReader(here.start, job, here.files);
-  const ids = Float64Array.of(7, 3, 39, 20);
-  samples.read(ids, ids, ids.length, 0);
-  const field = plan.fields.find(({ name }) => name === "data")!;
-  const ring = new Uint8Array(reservation.memory.buffer, reservation.address + field.ring);
+  const ids = [7, 3, 39, 20];
   assert.deepEqual(
-    [...ids].map((_, k) => ring[k * 5000 + 1]),
-    [...ids],
+    read(...ids).map((bytes) => bytes[1]),
+    ids,
   );
   const { hits, misses, diskReads } = reading.stats();
   // Four reads, the run again: the four records have been kept by then.
   assert.deepEqual([reads, hits, misses, diskReads], [4, 4, 0, 4]);
-  here.close();
+  close();
   await engine.close();
+});
+
+/** Time that only reads take: so many milliseconds each, as well as for each KiB. */
+function diskTime(t: TestContext, { each, kibi }: { each: number; kibi: number }) {
+  let now = 0;
+  t.mock.method(performance, "now", () => now);
+  return (byteLength: number) => {
+    now += each + (kibi * byteLength) / 1024;
+  };
+}
+
+test("small samples that share sums are compared with their block by the reads that they take", async (t) => {
+  // 102 of them share a sum; a block is 64 sums.
+  const count = 102 * 400;
+  const path = await packed({ count, length: 10, layout: "source" });
+  for (const [each, pays] of [
+    [0, false],
+    [4, true],
+  ] as const) {
+    const engine = openEngine(path, 64 * mebi);
+    const { read, close } = await samplesHere(engine, diskTime(t, { each, kibi: 0.125 }));
+    for (let k = 0; k < 80; k += 1) {
+      const id = ((k * 157) % 400) * 102;
+      const [bytes] = read(id);
+      assert.deepEqual([...new Float32Array(bytes!.buffer).subarray(0, 2)], [Math.floor(id / 100), id % 100]);
+    }
+    const { blockReads } = engine.reading.stats();
+    assert.equal(blockReads > 2, pays, `${each} ms: ${blockReads} blocks`);
+    close();
+    await engine.close();
+    t.mock.restoreAll();
+  }
 });
