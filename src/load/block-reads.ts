@@ -102,6 +102,11 @@ export class BlockChoice {
     if (this.#count === timedBlocks) this.#choose(this.#ms * leastGain < this.#singleMs * this.#spared);
   }
 
+  /** To be told when a block could not be read: for a while there are none. */
+  failed(): void {
+    this.#choose(false);
+  }
+
   /** To be told when the reader has slept because there was nothing to be read for. */
   slept(ms: number): void {
     this.#sleptMs += ms;

@@ -8,6 +8,7 @@
 //   not read yet, and kept then:   perhaps with all of its block, see block-reads.ts
 //   in a file of its own:          that file is opened and read, see file-records.ts
 
+import { SpillwayError } from "../errors.js";
 import { bindKernels, type Conversion, conversionOf, type Kernels } from "../kernels/kernels.js";
 import type { ReadSync } from "../store/file.js";
 import { BlockChoice, rowsOfBlock } from "./block-reads.js";
@@ -220,9 +221,8 @@ export class SampleReader {
       if (this.#takePinned(field, firstRows[shard]! + row, count, pieceTarget)) continue;
       const isChecked = field.sums.isChecked(shard, row, count);
       const blocks = isChecked ? undefined : this.#blocksFor(field, firstRows[shard]! + row, count);
-      if (blocks?.wantsBlock) {
-        this.#readBlock(field, shard, row, pieceTarget, blocks);
-      } else if (!isChecked && rowsPerSum > 1) {
+      if (blocks?.wantsBlock && this.#readBlock(field, shard, row, pieceTarget, blocks)) continue;
+      if (!isChecked && rowsPerSum > 1) {
         this.#readShared(field, piece, pieceTarget, blocks);
       } else {
         const to = convert ? this.#scratch : pieceTarget;
@@ -280,9 +280,9 @@ export class SampleReader {
 
   /**
    * Reads the block that a row is in, and keeps it all. That another sample of it is damaged is told when that one is
-   * wanted: until then only the row itself is kept.
+   * wanted: until then only the row itself is kept. False if the block cannot be read: the row itself may be none the worse.
    */
-  #readBlock(field: FieldReader, shard: number, row: number, target: number, blocks: BlockChoice): void {
+  #readBlock(field: FieldReader, shard: number, row: number, target: number, blocks: BlockChoice): boolean {
     const { column, plan } = field;
     const { stride, rowsPerSum } = column;
     const first = Math.floor(row / field.blockRows) * field.blockRows;
@@ -291,7 +291,14 @@ export class SampleReader {
     const byteLength = (end - first) * stride;
     this.#reads.noteBlock();
     const since = blocks.isTiming ? performance.now() : 0;
-    const at = this.#fetch(shard, startByte, byteLength, this.#scratch, undefined);
+    let at: number;
+    try {
+      at = this.#fetch(shard, startByte, byteLength, this.#scratch, undefined);
+    } catch (error) {
+      if (!(error instanceof SpillwayError)) throw error;
+      blocks.failed();
+      return false;
+    }
     const ms = blocks.isTiming ? performance.now() - since : 0;
     const inLayout = this.#start.table.firstRows[shard]! + first;
     let isIntact = true;
@@ -307,6 +314,7 @@ export class SampleReader {
     if (isIntact) this.#pinned!.keep(plan.column, inLayout, end - first, at);
     else this.#pinned!.keep(plan.column, inLayout + row - first, 1, at + (row - first) * stride);
     this.#deliver(field, at + (row - first) * stride, target, 1);
+    return true;
   }
 
   /** Brings records to their slots. */

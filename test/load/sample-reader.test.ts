@@ -60,3 +60,28 @@ test("small samples that share sums are compared with their block by the reads t
     t.mock.restoreAll();
   }
 });
+
+test("a place that the disk cannot read ends the reading of its own sample, and of no other of its block", async (t) => {
+  // Of 52 samples that make a block, number 60 cannot be read.
+  const path = await packed({ count: 2000, length: 5000, dtype: "uint8", layout: "source" });
+  const engine = openEngine(path, 64 * mebi);
+  const bad = engine.table.columns.find(({ name }) => name === "data")!.starts[0]! + 60 * 5000 + 17;
+  const takeTime = diskTime(t, { each: 1, kibi: 0.001 });
+  let failures = 0;
+  const { read, close } = await samplesHere(engine, (byteLength, startByte) => {
+    takeTime(byteLength);
+    if (startByte > bad || startByte + byteLength <= bad) return;
+    failures += 1;
+    throw Object.assign(new Error("EIO: i/o error, read"), { code: "EIO" });
+  });
+  // The first ones of blocks further behind, until blocks are read.
+  for (let k = 4; k < 4 + 20; k += 1) read(k * 52);
+  const { blockReads } = engine.reading.stats();
+  assert.ok(blockReads > 0);
+  for (const id of [53, 54, 103, 61]) assert.equal(read(id)[0]![1], id % 100);
+  assert.equal(failures, 1, "no block is tried again so soon");
+  assert.throws(() => read(60), { code: "io", message: /00000\.arrow cannot be read at byte \d+: EIO/ });
+  assert.equal(read(104)[0]![1], 4);
+  close();
+  await engine.close();
+});
