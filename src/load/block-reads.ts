@@ -5,6 +5,9 @@
 //
 //   | 8 single reads | 8 single reads, timed | 2 blocks, timed | 64 reads of the better kind | 8 single reads, timed | ...
 //
+// Each time that blocks do not pay, twice as many single reads go by until the next try: the fewer samples are left, the
+// more of those two blocks was there already.
+//
 // Rule: where samples come out of the page cache anyway, or readers wait for training, samples are read one by one.
 
 import type { ColumnTable } from "./table.js";
@@ -20,6 +23,8 @@ const timedSingles = 8;
 const outliers = 2;
 const timedBlocks = 2;
 const readsOfChoice = 64;
+/** Single reads at most until blocks that did not pay are tried again. */
+const mostPatience = 1024;
 
 /** The first reads of a reader are not timed: they wait for its code to be compiled. */
 const firstReads = 8;
@@ -56,6 +61,8 @@ export class BlockChoice {
   readonly #singles = new Float64Array(timedSingles);
   #singleMs = 0;
   #isChosen = false;
+  /** Reads until both kinds are timed again. */
+  #patience = readsOfChoice;
   #since: number;
   #sleptMs = 0;
 
@@ -84,7 +91,7 @@ export class BlockChoice {
   note(ms: number, byteLength: number, singles = 1): void {
     this.#count += 1;
     if (this.#phase === "chosen") {
-      if (this.#count === readsOfChoice) this.#enter("singles");
+      if (this.#count === this.#patience) this.#enter("singles");
       return;
     }
     if (this.#phase === "singles") {
@@ -99,7 +106,10 @@ export class BlockChoice {
     }
     this.#ms += ms;
     this.#spared += singles;
-    if (this.#count === timedBlocks) this.#choose(this.#ms * leastGain < this.#singleMs * this.#spared);
+    if (this.#count < timedBlocks) return;
+    const pays = this.#ms * leastGain < this.#singleMs * this.#spared;
+    this.#choose(pays);
+    this.#patience = pays ? readsOfChoice : Math.min(mostPatience, this.#patience * 2);
   }
 
   /** To be told when a block could not be read: for a while there are none. */

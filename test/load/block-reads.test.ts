@@ -50,11 +50,30 @@ test("where a block takes little more than a sample, blocks are read, and both a
 test("where a block takes as long as its samples, these are read one by one", () => {
   const choice = newChoice();
   const figures = { singleMs: 0.5, blockMs: 16 };
-  assert.equal(readsOf(choice, 8 + 2 + 64 + 8 + 1, figures), `${ones(8) + blocks(2) + ones(64 + 8)}B`);
+  assert.equal(readsOf(choice, 8 + 2 + 128 + 8 + 1, figures), `${ones(8) + blocks(2) + ones(128 + 8)}B`);
   const barely = newChoice();
   assert.equal(readsOf(barely, 12, { singleMs: 0.5, blockMs: 8.1 }), `${ones(8)}BB11`);
   const enough = newChoice();
   assert.equal(readsOf(enough, 12, { singleMs: 0.5, blockMs: 7.9 }), `${ones(8)}BBBB`);
+});
+
+test("blocks that do not pay are tried less and less often, and as often as before once they do", () => {
+  const choice = newChoice();
+  const pauses = (reads: number, figures: Parameters<typeof readsOf>[2]) =>
+    readsOf(choice, reads, figures)
+      .split(/B+/)
+      .map((singles) => singles.length);
+  const slow = { singleMs: 0.5, blockMs: 16 };
+  assert.deepEqual(pauses(8 + 2 + 128 + 8 + 2 + 256 + 8 + 2 + 512 + 8 + 2 + 1024 + 8 + 2 + 1024 + 8, slow), [
+    8,
+    128 + 8,
+    256 + 8,
+    512 + 8,
+    1024 + 8,
+    1024 + 8,
+  ]);
+  assert.equal(readsOf(choice, 2 + 64 + 8, {}), blocks(2 + 64) + ones(8));
+  assert.deepEqual(pauses(2 + 128 + 8 + 1, slow), [0, 128 + 8, 0]);
 });
 
 test("a block has to pay by those of its samples that were not there yet", () => {
