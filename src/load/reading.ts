@@ -94,18 +94,23 @@ export class Reading {
    */
   prepare(isResident: readonly boolean[], view: ReadView, loopBytes: number): void {
     this.#pinned.grow(isResident, loopBytes);
-    this.#choice = this.#choose(isResident, view, this.#pinned.rows);
+    this.#choice = this.#choose(isResident, this.#readRows(view), this.#pinned.rows);
     this.#views.set(view.fingerprint, view.count);
     const way = this.#choice.isDirect ? wayWord.direct : wayWord.buffered;
     Atomics.store(this.shared.words, readingWord.way, way);
-    Atomics.store(this.shared.words, readingWord.keeps, this.#keeps(this.#choice.way));
+    Atomics.store(this.shared.words, readingWord.keeps, this.#keeps(isResident));
   }
 
-  /** Which rows stay in memory; none where so few are read that most of their blocks would be for nothing. */
-  #keeps(way: ReadingWay): number {
+  /**
+   * Which rows stay in memory when blocks are read; none where so few are wanted that most of their blocks would be for
+   * nothing. Blocks bring the other rows too: the page cache keeps them where it has room for all.
+   */
+  #keeps(isResident: readonly boolean[]): number {
     let readRows = 0;
     for (const samples of this.#views.values()) readRows += samples;
-    if (readRows < this.#table.rows * leastRead) return keepsWord.none;
+    const { rows } = this.#table;
+    if (readRows < rows * leastRead) return keepsWord.none;
+    const { way } = this.#choose(isResident, rows, this.#pinned.rows);
     return way === "page cache" ? keepsWord.all : keepsWord.pinned;
   }
 
@@ -116,7 +121,7 @@ export class Reading {
     const rowBytes = this.#rowBytes(isResident);
     const pinnable = Math.min(rows, Math.floor((byteLength * pinnableShare) / Math.max(1, rowBytes)));
     const pinnedRows = this.#choice ? this.#pinned.rows : pinnable;
-    const { isDirect } = this.#choose(isResident, view, pinnedRows);
+    const { isDirect } = this.#choose(isResident, this.#readRows(view), pinnedRows);
     if (isDirect) this.#profile ??= { of: keptProfile(paths.map((path) => join(root, path))) };
     const readers = chooseReaders({
       memoryBytes: byteLength,
@@ -139,13 +144,13 @@ export class Reading {
     return this.#table.columns.reduce((sum, { stride }, k) => sum + (isResident[k] ? 0 : stride), 0);
   }
 
-  #choose(isResident: readonly boolean[], view: ReadView, pinnedRows: number): ReadingChoice {
+  #choose(isResident: readonly boolean[], readRows: number, pinnedRows: number): ReadingChoice {
     const { rows } = this.#table;
     const untouched = this.#pool.byteLength - this.#pool.touched;
     return chooseReading({
       rows,
       pinnedRows,
-      readRows: this.#readRows(view),
+      readRows,
       dataBytes: rows * this.#rowBytes(isResident),
       freeBytes: Math.max(0, this.#freeMemory() - untouched),
       refusal: this.#refusal(),

@@ -6,6 +6,7 @@ import { pack, type TensorField, tensor } from "spillway";
 import type { Manifest } from "#spillway/format/manifest";
 import { BlockChoice } from "#spillway/load/block-reads";
 import type { Engine } from "#spillway/load/engine";
+import { keepsWord, readingWord } from "#spillway/load/reading-words";
 import { storedNumbers } from "../fixtures/encoded.js";
 import { contentOf, loopOf, openEngine } from "../fixtures/engine.js";
 import { packed, temporaryFolder } from "../fixtures/packed.js";
@@ -171,6 +172,21 @@ test("where few of all samples are read, or none of them stays in memory, there 
     `${blockReads}`,
   );
   await none.close();
+});
+
+test("the page cache keeps blocks where it has room for all samples, not only for those of the views", async () => {
+  const path = await packed({ count: 4000, length: 3000, dtype: "uint8" });
+  let free = 6 * mebi;
+  const engine: Engine = openEngine(path, 26 * mebi, {
+    freeMemory: () => free + engine.pool.byteLength - engine.pool.touched,
+  });
+  const keeps = () => Atomics.load(engine.reading.shared.words, readingWord.keeps);
+  await contentOf(loopOf(engine, { readers: 1, rows: 1200 }));
+  assert.deepEqual([engine.reading.stats().way, keeps()], ["page cache", keepsWord.pinned]);
+  free = 14 * mebi;
+  await contentOf(loopOf(engine, { readers: 1, rows: 1200 }));
+  assert.deepEqual([engine.reading.stats().way, keeps()], ["page cache", keepsWord.all]);
+  await engine.close();
 });
 
 test("a damaged sample is told when it is wanted, and not when others of its block are", async () => {
