@@ -255,9 +255,11 @@ export class SampleReader {
 
   /** How to read a sample that was not read yet; undefined where no more than what was asked for would stay in memory. */
   #blocksFor({ blocks, sums }: FieldReader, row: number, count: number): BlockChoice | undefined {
-    if (count > 1) return undefined;
-    if (this.#keeps === keepsWord.all) return sums.areNoted ? blocks : undefined;
-    return this.#keeps === keepsWord.pinned && this.#pinned!.isWithin(row) ? blocks : undefined;
+    if (count > 1 || this.#keeps === keepsWord.none) return undefined;
+    if (this.#pinned!.isWithin(row)) return blocks;
+    // A loop that reads directly goes on so when another one finds room in the page cache.
+    const isCached = this.#keeps === keepsWord.all && !this.#reads.isDirect;
+    return isCached && sums.areNoted ? blocks : undefined;
   }
 
   /** Small records share sums: reads all that those sums cover, and keeps the part that was asked for. */

@@ -79,6 +79,11 @@ export class ShardReads {
     return to;
   }
 
+  /** Whether reads go past the page cache. */
+  get isDirect(): boolean {
+    return this.#isDirect;
+  }
+
   /** To be called for each read that brings more samples than were asked for. */
   noteBlock(): void {
     this.#blockCount += 1;

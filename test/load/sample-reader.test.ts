@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import fs from "node:fs";
 import { type TestContext, test } from "node:test";
-import { readingWord } from "#spillway/load/reading-words";
+import { keepsWord, readingWord } from "#spillway/load/reading-words";
 import { openEngine } from "../fixtures/engine.js";
 import { packed } from "../fixtures/packed.js";
 import { samplesHere } from "../fixtures/reader-here.js";
@@ -84,4 +85,23 @@ test("a place that the disk cannot read ends the reading of its own sample, and 
   assert.equal(read(104)[0]![1], 4);
   close();
   await engine.close();
+});
+
+test("a loop that reads past the page cache leaves no blocks to it when another loop finds room there", {
+  skip: fs.constants.O_DIRECT === undefined && "this system has no direct reads",
+}, async (t) => {
+  const path = await packed({ count: 4000, length: 5000, dtype: "uint8", layout: "source" });
+  for (const isDirect of [true, false]) {
+    const engine = openEngine(path, 26 * mebi, isDirect ? { freeMemory: () => 0 } : {});
+    const { reading } = engine;
+    const { read, close } = await samplesHere(engine, diskTime(t, { each: 1, kibi: 0.001 }));
+    const { way, pinnedRows } = reading.stats();
+    assert.equal(way, isDirect ? "direct" : "page cache");
+    Atomics.store(reading.shared.words, readingWord.keeps, keepsWord.all);
+    for (let id = 3999; id > Math.max(2500, pinnedRows); id -= 52) assert.equal(read(id)[0]![1], id % 100);
+    assert.equal(reading.stats().blockReads > 0, !isDirect);
+    close();
+    await engine.close();
+    t.mock.restoreAll();
+  }
 });
