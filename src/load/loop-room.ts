@@ -31,7 +31,7 @@ export interface Company {
 }
 
 /** Rooms for blocks are taken where they are less than this part of what the ring may have. */
-const blockShare = 1 / 16;
+const blockShare = 1 / 8;
 
 /** What a loop's room depends on. */
 export interface RoomRequest {
