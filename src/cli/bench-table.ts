@@ -3,7 +3,7 @@
 import type { ImageSpeed } from "../dataset/image-speed.js";
 import type { ReadingStats } from "../load/reading.js";
 import { formatBytes } from "../store/byte-size.js";
-import { bestDepth, type DeviceProfile } from "../store/device.js";
+import { type DeviceProfile, randomBytesPerSecond } from "../store/device.js";
 import type { LoopBench } from "./bench-loop.js";
 import { formatCount, formatSeconds, formatShare, formatTable, wrap } from "./output.js";
 
@@ -84,13 +84,13 @@ const nameColumns = 2 + "first batch".length + 2;
  * comes near to which does not come from the disk, as the first one may.
  */
 function describeLimit({ device, loop, again, reading }: BenchReport): string {
-  const best = device && bestDepth(device, "threads", loop.bytesPerSample);
-  if (reading.way === "direct" && best) {
-    const limit = best.readsPerSecond * best.blockBytes;
+  const { bytesPerSample } = loop;
+  const diskLimit = device && randomBytesPerSecond(device, "threads", bytesPerSample);
+  if (reading.way === "direct" && diskLimit) {
     const { readers, elapsedMs } = loop.stats;
     const asked = (1000 * (readers?.diskBytes ?? 0)) / Math.max(1, elapsedMs);
     const blocks = reading.blockReads > 0 ? `; ${formatCount(reading.blockReads)} reads were larger` : "";
-    return `${formatShare(asked, limit)} of the disk's ${formatBytes(limit)}/s (random, ${formatBytes(best.blockBytes)}, ${best.depth} at a time${blocks})`;
+    return `${formatShare(asked, diskLimit)} of the ${formatBytes(diskLimit)}/s that the disk gives in random reads of ${formatBytes(bytesPerSample)}${blocks}`;
   }
   const { memoryBytesPerSecond: limit, bytesPerSecond } = again ?? loop;
   const which = again ? ", in the next epoch" : "";

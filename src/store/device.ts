@@ -71,3 +71,30 @@ export function bestDepth(
   const best = Math.max(...same.map(({ readsPerSecond }) => readsPerSecond));
   return same.sort((a, b) => a.depth - b.depth).find(({ readsPerSecond }) => readsPerSecond >= enough * best);
 }
+
+/**
+ * Bytes per second that the device gives at most in random reads of so many bytes; between the sizes that were measured,
+ * what lies between their figures.
+ *
+ * @returns undefined where nothing of the kind was measured
+ */
+export function randomBytesPerSecond(
+  { points }: Pick<DeviceProfile, "points">,
+  way: DevicePoint["way"],
+  recordBytes: number,
+): number | undefined {
+  const rates = new Map<number, number>();
+  for (const point of points) {
+    if (point.pattern !== "random" || point.way !== way) continue;
+    const { blockBytes, readsPerSecond } = point;
+    rates.set(blockBytes, Math.max(rates.get(blockBytes) ?? 0, readsPerSecond * blockBytes));
+  }
+  const sizes = [...rates.keys()].sort((a, b) => a - b);
+  const above = sizes.find((size) => size >= recordBytes);
+  const below = sizes.findLast((size) => size <= recordBytes);
+  if (above === undefined) return below && rates.get(below);
+  // Smaller reads than any that were measured: as many in a second.
+  if (below === undefined) return rates.get(above)! * (recordBytes / above);
+  const share = above === below ? 0 : Math.log(recordBytes / below) / Math.log(above / below);
+  return rates.get(below)! ** (1 - share) * rates.get(above)! ** share;
+}

@@ -4,7 +4,13 @@ import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { SpillwayError } from "spillway";
-import { bestDepth, type DevicePoint, type DeviceProfile, parseDeviceProfile } from "#spillway/store/device";
+import {
+  bestDepth,
+  type DevicePoint,
+  type DeviceProfile,
+  parseDeviceProfile,
+  randomBytesPerSecond,
+} from "#spillway/store/device";
 import { cacheFolder, keptProfile, measureAndKeep } from "#spillway/store/device-cache";
 import { temporaryFolder } from "../fixtures/packed.js";
 
@@ -35,6 +41,21 @@ test("the fewest reads at a time are chosen that come within a tenth of the best
   const depth = (recordBytes: number) => bestDepth(profile, "threads", recordBytes)?.depth;
   assert.deepEqual([24, 4096, 8192, 40_000, 10 ** 6].map(depth), [32, 32, 32, 4, 4]);
   assert.equal(bestDepth({ points: [] }, "threads", 4096), undefined);
+});
+
+test("what the disk gives lies between the figures of the sizes that were measured", () => {
+  const rate = (recordBytes: number) => randomBytesPerSecond(profile, "threads", recordBytes)!;
+  assert.deepEqual([1024, 4096, 65_536, 2 ** 20].map(rate), [
+    97_000 * 1024,
+    97_000 * 4096,
+    10_000 * 65_536,
+    10_000 * 65_536,
+  ]);
+  // In the middle, by ratios: the mean of ratios.
+  assert.ok(Math.abs(rate(16_384) / Math.sqrt(97_000 * 4096 * 10_000 * 65_536) - 1) < 1e-12);
+  const sizes = Array.from({ length: 200 }, (_, k) => 512 * 1.05 ** k);
+  assert.ok(sizes.every((size, k) => k === 0 || rate(size) >= rate(sizes[k - 1]!)));
+  assert.equal(randomBytesPerSecond({ points: [] }, "threads", 4096), undefined);
 });
 
 test("a profile comes back as it was written; any other text is none", () => {
